@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * weft/actor.h - actors, the messages between them, and their timers.
+ *
+ * An actor is a behaviour and a private state. It handles one message at a time
+ * and is run by one worker at a time, so its state needs no lock. Messages are
+ * moved, never copied: whoever holds the pointer owns the message.
+ *
+ * Delivery between local actors is at most once, and in order between one
+ * sender and one receiver. A mailbox has a bound; a full one says -EAGAIN.
+ *
+ * Source: docs/internals/mailbox.md, docs/internals/scheduler.md.
+ */
+#ifndef WEFT_ACTOR_H
+#define WEFT_ACTOR_H
+
+#include <weft/base.h>
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_runtime weft_runtime;
+typedef struct weft_actor weft_actor; /* seen by its own behaviour only */
+typedef struct weft_msg weft_msg;
+typedef struct weft_port weft_port;     /* weft/port.h */
+typedef struct weft_future weft_future; /* weft/port.h */
+
+/**
+ * A generational reference to an actor. It may be copied, stored and sent;
+ * it never dangles: after the actor's end every use says -ESRCH, also when the
+ * memory behind it serves another actor by then. {0} refers to nobody.
+ */
+typedef struct weft_ref {
+	uint64_t id;
+} weft_ref;
+
+/* ---- messages ---------------------------------------------------------- */
+
+#define WEFT_MSG_BYTES_MAX (16u << 20)
+
+/* Kinds from here up are the runtime's own; the rest are the application's. */
+#define WEFT_KIND_SYSTEM 0xffff0000u
+enum {
+	WEFT_KIND_TIMER = 0xffff0001u, /* a timer ran out; token as given to weft_timer_start */
+	WEFT_KIND_IO = 0xffff0002u,    /* an I/O finished; status is its result, token as given */
+	WEFT_KIND_STOP = 0xffff0003u,  /* somebody asks this actor to end (weft_actor_stop) */
+	WEFT_KIND_NOREPLY = 0xffff0004u /* the receiver dropped a request unanswered; status says why */
+};
+
+/**
+ * A message of the given kind with len_bytes of zeroed payload, 16-byte aligned.
+ * @return NULL when out of memory, len_bytes > WEFT_MSG_BYTES_MAX or kind >= WEFT_KIND_SYSTEM
+ * Ownership: the caller's, until a send succeeds. Threads: any; fastest on a worker.
+ */
+WEFT_API weft_msg *weft_msg_create(uint32_t kind, size_t len_bytes);
+
+/**
+ * Release a message that was not sent. NULL is fine. A request that was never
+ * answered is answered here, with WEFT_KIND_NOREPLY and status WEFT_ENOREPLY.
+ */
+WEFT_API void weft_msg_destroy(weft_msg *msg);
+
+WEFT_API uint32_t weft_msg_kind(const weft_msg *msg);
+WEFT_API void *weft_msg_data(weft_msg *msg); /* the payload; lives as long as the message */
+WEFT_API size_t weft_msg_len_bytes(const weft_msg *msg);
+WEFT_API uint64_t weft_msg_token(const weft_msg *msg); /* of a reply, timer or I/O: the asker's token */
+WEFT_API int weft_msg_status(const weft_msg *msg);     /* of a reply: 0 or an error; of an I/O: its result */
+WEFT_API void weft_msg_set_status(weft_msg *msg, int status);
+WEFT_API weft_ref weft_msg_sender(const weft_msg *msg); /* {0} when sent from a foreign thread */
+
+/** fn runs once, just before the message is released, to let go of what the payload points to. */
+WEFT_API void weft_msg_on_destroy(weft_msg *msg, void (*fn)(weft_msg *msg));
+
+/* ---- sending ----------------------------------------------------------- */
+
+/**
+ * Send without waiting.
+ *
+ * @param to   receiver; may already be dead
+ * @param msg  ownership: the runtime's on success, still the caller's on failure
+ * @return 0, or -EINVAL (msg NULL), -EAGAIN (mailbox full, nothing changed),
+ *         -ESRCH (no such actor), -ESHUTDOWN (foreign thread, the runtime is stopping)
+ *
+ * Threads: any; lock-free on a worker. Blocks: never. Allocates: never.
+ * Order:   two sends from one sender to one receiver arrive in that order.
+ * Since:   0.1.
+ */
+WEFT_API int weft_send(weft_ref to, weft_msg *msg);
+
+/**
+ * Where the answer to a request goes. Made by the functions below, passed by
+ * value. Exactly one answer arrives for each request that was accepted: a
+ * receiver that ends or drops the request causes WEFT_KIND_NOREPLY.
+ */
+typedef struct weft_reply_to {
+	uint32_t kind; /* private */
+	uint32_t reserved;
+	uint64_t target;
+	uint64_t token;
+} weft_reply_to;
+
+typedef void (*weft_reply_fn)(weft_msg *reply, void *user); /* owns reply */
+
+WEFT_API weft_reply_to weft_reply_to_none(void);
+/** To an actor's mailbox, with token. The answer takes a place of its own: it is never refused as full. */
+WEFT_API weft_reply_to weft_reply_to_actor(weft_ref actor, uint64_t token);
+/** To a port's completion queue (weft/port.h). A place in the queue is taken by the request. */
+WEFT_API weft_reply_to weft_reply_to_port(weft_port *port, uint64_t token);
+/** To a future (weft/port.h). */
+WEFT_API weft_reply_to weft_reply_to_future(weft_future *future);
+/** To a function, called on the answering worker: short, no waiting, no locks held long. */
+WEFT_API weft_reply_to weft_reply_to_call(weft_reply_fn fn, void *user);
+
+/**
+ * Send a message that wants an answer.
+ * @return as weft_send, and -EAGAIN too when the port has no free place, -EALREADY when the
+ *         future is waiting for an answer already; on failure nothing changed and no answer comes.
+ */
+WEFT_API int weft_request(weft_ref to, weft_msg *msg, weft_reply_to reply_to);
+
+/**
+ * Answer a request. response is moved; request stays with whoever holds it (a
+ * behaviour's own message is released by the runtime as usual) and counts as answered.
+ * @return 0, or -EINVAL (request expects no answer or was answered: response stays the caller's).
+ *         An asker that is gone is not an error: the response is released.
+ */
+WEFT_API int weft_reply(weft_msg *request, weft_msg *response);
+
+/** True when msg is a request that still waits for its answer. */
+WEFT_API bool weft_msg_wants_reply(const weft_msg *msg);
+
+/* ---- actors ------------------------------------------------------------ */
+
+/**
+ * Handle one message. msg is the runtime's and released on return, unless the
+ * behaviour moved it on (weft_send, weft_reply as the response) or kept it
+ * (weft_msg_keep). Must not block.
+ * @return 0, or a negative error: the actor then ends with that reason.
+ */
+typedef int (*weft_behaviour)(weft_actor *self, weft_msg *msg);
+
+/** What a kind of actor is. Static and constant: it must outlive all actors made from it. */
+typedef struct weft_actor_class {
+	uint32_t size; /* sizeof(weft_actor_class) */
+	const char *name;
+	weft_behaviour behaviour;
+	void (*fini)(weft_actor *self); /* runs once on a worker when the actor ends; may be NULL */
+	uint32_t state_bytes;           /* private state, 16-byte aligned, zeroed unless given at spawn */
+	uint32_t mailbox_msgs;          /* bound of the mailbox; 0 = the runtime's default */
+	uint32_t flags;                 /* WEFT_ACTOR_* */
+} weft_actor_class;
+
+enum {
+	WEFT_ACTOR_PINNED = 1u << 0 /* never stolen by another worker */
+};
+
+/**
+ * Create an actor.
+ * @param state_init  state_bytes bytes to start from, copied; NULL for zeros
+ * @return 0, or -EINVAL, -ENOMEM, -EAGAIN (actors_max reached), -ESHUTDOWN (stopping)
+ * Threads: any; fastest on a worker. Blocks: never.
+ */
+WEFT_API int weft_actor_spawn(weft_runtime *rt, const weft_actor_class *cls, const void *state_init,
+                              weft_ref *ret_ref);
+
+/**
+ * Ask an actor to end: it gets WEFT_KIND_STOP after what is queued already, and
+ * ends when its behaviour returns from that. 0 or -ESRCH. Threads: any.
+ */
+WEFT_API int weft_actor_stop(weft_ref actor);
+
+/** True while the reference leads to a living actor. A hint: it may end right after. */
+WEFT_API bool weft_actor_is_alive(weft_ref actor);
+
+/* From inside a behaviour or fini only: */
+WEFT_API void *weft_actor_state(weft_actor *self);
+WEFT_API weft_ref weft_actor_ref(const weft_actor *self);
+WEFT_API weft_runtime *weft_actor_runtime(const weft_actor *self);
+/** End after this activation. Messages still queued are released; requests among them are answered NOREPLY. */
+WEFT_API void weft_actor_exit(weft_actor *self, int reason);
+/** Keep the message being handled: the caller owns it from here. */
+WEFT_API void weft_msg_keep(weft_actor *self, weft_msg *msg);
+/** Give the rest of this activation's budget away: the actor is queued behind the others. */
+WEFT_API void weft_actor_yield(weft_actor *self);
+/** The actor that this thread is running, or NULL. */
+WEFT_API weft_actor *weft_actor_self(void);
+
+/* ---- timers ------------------------------------------------------------ */
+
+typedef struct weft_timer {
+	uint64_t id; /* {0} is no timer */
+} weft_timer;
+
+/**
+ * After delay_ns the actor gets WEFT_KIND_TIMER with token. Not early; late by
+ * up to one wheel tick (65,536 ns) plus queueing. An actor's end cancels its timers.
+ * @return 0 or -ENOMEM, -ESHUTDOWN. ret_timer may be NULL. From inside a behaviour only.
+ */
+WEFT_API int weft_timer_start(weft_actor *self, uint64_t delay_ns, uint64_t token, weft_timer *ret_timer);
+/** @return 0: its message will not come; -ENOENT: it ran out already (its message may be queued). */
+WEFT_API int weft_timer_cancel(weft_actor *self, weft_timer timer);
+
+WEFT_END_DECLS
+
+#endif

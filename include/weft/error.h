@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * weft/error.h - how weft says no.
+ *
+ * A fallible function returns 0 or a count on success and a negative number on
+ * failure: -Exxx of <errno.h> where POSIX has the meaning, one of WEFT_E* below
+ * where it does not. The two ranges do not overlap. There is no last-error
+ * global and errno is never used for our own results.
+ */
+#ifndef WEFT_ERROR_H
+#define WEFT_ERROR_H
+
+#include <weft/base.h>
+
+WEFT_BEGIN_DECLS
+
+enum {
+	WEFT_E_FIRST = -20000,     /* nothing below -20099 or above -20000 is ours */
+	WEFT_EINTERNAL = -20001,   /* an invariant of weft did not hold; the fault hook was told */
+	WEFT_EMAXTURNS = -20002,   /* a tool loop or multi-step run used up its turns */
+	WEFT_EPARSE = -20003,      /* text is not what its format says (JSON, XML-tagged answer) */
+	WEFT_ESCHEMA = -20004,     /* well-formed, but not what the schema or template asks for */
+	WEFT_ENOTOOL = -20005,     /* no tool of that name */
+	WEFT_ENOMODEL = -20006,    /* no model handler of that type */
+	WEFT_EMODEL = -20007,      /* every model handler of that type failed */
+	WEFT_ETOOL = -20008,       /* a tool ran and failed */
+	WEFT_ELOOP = -20009,       /* a tool loop was detected and the policy is stop */
+	WEFT_EBLOCKED = -20010,    /* a pre-evaluator refused the message */
+	WEFT_ESUPERSEDED = -20011, /* room policy "latest": a newer message of the room took over */
+	WEFT_ENOREPLY = -20012,    /* the receiver let go of a request without answering it */
+	WEFT_ELAGGED = -20013,     /* a reader fell behind and records were dropped */
+	WEFT_ECONFIG = -20014,     /* a configuration or character file is not valid */
+	WEFT_E_LAST = -20099
+};
+
+/** Not an error: a handler will finish later. See weft/tool.h, weft/model.h. */
+#define WEFT_PENDING 1
+
+/**
+ * A short English phrase for any value a weft function may return; static
+ * storage, never NULL, also for unknown values. Threads: any. Source: this file.
+ */
+WEFT_API const char *weft_strerror(int code);
+
+/** The symbolic name ("WEFT_EMAXTURNS", "EAGAIN"), or "UNKNOWN". Threads: any. */
+WEFT_API const char *weft_errname(int code);
+
+/** Room for a sentence that says what was wrong with the caller's input. */
+typedef struct weft_error {
+	int code;            /* the function's return value, 0 when nothing failed */
+	uint32_t line;       /* 1-based line in the input, 0 when it does not apply */
+	uint32_t column;     /* 1-based byte column, 0 when it does not apply */
+	char message[244];   /* NUL-terminated; names file, line and field where there are any */
+} weft_error;
+
+/**
+ * Fill an error and return code, so that a failing function can end with
+ * "return weft_error_set(err, -EINVAL, ...)". err may be NULL. Threads: any.
+ */
+WEFT_API int weft_error_set(weft_error *err, int code, const char *fmt, ...) WEFT_PRINTF(3, 4);
+
+WEFT_END_DECLS
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * weft/memory.h - what agents remember: worlds, rooms, entities, messages, facts.
+ *
+ * A store is shared by any number of agents and threads. All calls may overlap;
+ * each locks only the shard or room it touches, and only for as long as it
+ * copies. What is read is copied into the caller's arena, or seen in place by a visitor.
+ *
+ * Source: docs/internals/store.md.
+ */
+#ifndef WEFT_MEMORY_H
+#define WEFT_MEMORY_H
+
+#include <weft/alloc.h>
+#include <weft/base.h>
+#include <weft/error.h>
+#include <weft/uuid.h>
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_store weft_store;
+
+typedef struct weft_store_options {
+	uint32_t size; /* set by WEFT_STORE_OPTIONS_INIT */
+	uint32_t shards; /* power of two; 0 = 64 */
+} weft_store_options;
+
+#define WEFT_STORE_OPTIONS_INIT                                                                            \
+	{                                                                                                  \
+		.size = sizeof(weft_store_options)                                                         \
+	}
+
+/** A store in memory, holding one reference. @return 0, -EINVAL, -ENOMEM. opt may be NULL. */
+WEFT_API int weft_store_create(const weft_store_options *opt, weft_store **ret_store);
+WEFT_API weft_store *weft_store_ref(weft_store *store);
+WEFT_API void weft_store_unref(weft_store *store); /* NULL is fine */
+
+/* ---- worlds, rooms, entities ------------------------------------------- */
+
+typedef enum weft_room_kind {
+	WEFT_ROOM_GROUP = 0,
+	WEFT_ROOM_DM,
+	WEFT_ROOM_VOICE_DM,
+	WEFT_ROOM_VOICE_GROUP,
+	WEFT_ROOM_SELF,
+	WEFT_ROOM_API,
+	WEFT_ROOM_FEED,
+	WEFT_ROOM_THREAD
+} weft_room_kind;
+
+typedef struct weft_world {
+	weft_uuid id;
+	weft_str name;
+} weft_world;
+
+typedef struct weft_room {
+	weft_uuid id;
+	weft_uuid world_id; /* nil: none */
+	weft_room_kind kind;
+	weft_str name;
+	weft_str source; /* which client it came from: "client_chat", "discord", ... */
+} weft_room;
+
+typedef struct weft_entity {
+	weft_uuid id;
+	weft_str name;
+	bool is_agent;
+} weft_entity;
+
+/* put: insert or replace by id; strings are copied. 0, -EINVAL (nil id), -ENOMEM. */
+WEFT_API int weft_store_put_world(weft_store *store, const weft_world *world);
+WEFT_API int weft_store_put_room(weft_store *store, const weft_room *room);
+WEFT_API int weft_store_put_entity(weft_store *store, const weft_entity *entity);
+/* get: strings are copied into arena. 0, -ENOENT, -ENOMEM. */
+WEFT_API int weft_store_get_world(weft_store *store, weft_uuid id, weft_arena *arena, weft_world *ret);
+WEFT_API int weft_store_get_room(weft_store *store, weft_uuid id, weft_arena *arena, weft_room *ret);
+WEFT_API int weft_store_get_entity(weft_store *store, weft_uuid id, weft_arena *arena, weft_entity *ret);
+
+/** Make an entity a participant of a room. 0 (also when it is one), -ENOENT (no such room or entity), -ENOMEM. */
+WEFT_API int weft_store_join(weft_store *store, weft_uuid room_id, weft_uuid entity_id);
+/** Participants in the order they joined, in arena. @return how many, -ENOENT, -ENOMEM */
+WEFT_API int weft_store_participants(weft_store *store, weft_uuid room_id, weft_arena *arena,
+                                     weft_entity **ret_entities);
+
+typedef enum weft_follow { WEFT_FOLLOW_NONE = 0, WEFT_FOLLOW_FOLLOWED, WEFT_FOLLOW_MUTED } weft_follow;
+/** How an agent follows a room (MUTED: answers only when named). 0, -ENOENT, -ENOMEM. */
+WEFT_API int weft_store_set_follow(weft_store *store, weft_uuid room_id, weft_uuid entity_id, weft_follow state);
+/** NONE when unknown. */
+WEFT_API weft_follow weft_store_get_follow(weft_store *store, weft_uuid room_id, weft_uuid entity_id);
+
+/* ---- memories ---------------------------------------------------------- */
+
+typedef enum weft_memory_type {
+	WEFT_MEMORY_MESSAGE = 0,
+	WEFT_MEMORY_FACT,
+	WEFT_MEMORY_DOCUMENT,
+	WEFT_MEMORY_TYPE_COUNT
+} weft_memory_type;
+
+#define WEFT_MEMORY_TEXT_MAX (1u << 20)
+
+typedef struct weft_memory {
+	weft_uuid id;
+	weft_memory_type type;
+	weft_uuid room_id;
+	weft_uuid entity_id; /* who said it, or whom it is about */
+	weft_uuid agent_id;
+	weft_uuid in_reply_to; /* nil: none */
+	int64_t created_ms;
+	weft_str text;
+	weft_str thought; /* an agent's; may be empty */
+	weft_str actions; /* comma list; may be empty */
+	weft_str source;
+	const float *embedding; /* normalised; NULL: none yet */
+	uint32_t embedding_dims;
+} weft_memory;
+
+/**
+ * Append. A nil id gets a fresh UUIDv7, a zero created_ms the time now; strings are copied.
+ * @param ret_id  may be NULL
+ * @return 0, -EINVAL (nil room), -EEXIST (that id is there; nothing changed), -EMSGSIZE (text too long), -ENOMEM
+ * Cost: O(1). A room that was never put is made (kind GROUP).
+ */
+WEFT_API int weft_store_add(weft_store *store, const weft_memory *memory, weft_uuid *ret_id);
+/** A deep copy in arena. 0, -ENOENT, -ENOMEM. */
+WEFT_API int weft_store_get(weft_store *store, weft_uuid id, weft_arena *arena, weft_memory *ret);
+WEFT_API bool weft_store_has(weft_store *store, weft_uuid id);
+/** 0 or -ENOENT. O(1) amortised. */
+WEFT_API int weft_store_delete(weft_store *store, weft_uuid id);
+/** Memories of a type in a room. O(1). */
+WEFT_API uint64_t weft_store_count(weft_store *store, weft_uuid room_id, weft_memory_type type);
+/** Give a memory its embedding (copied, normalised). 0, -ENOENT, -EINVAL (not finite, zero length or other dims than the store's first), -ENOMEM. */
+WEFT_API int weft_store_set_embedding(weft_store *store, weft_uuid id, const float *embedding, uint32_t dims);
+
+/** Called under the room's lock: look, copy, do not call the store. memory is valid during the call. Return false to end. */
+typedef bool (*weft_memory_visitor)(const weft_memory *memory, void *user);
+
+/**
+ * The newest memories of a type in a room, newest first, skipping the first `skip`.
+ * @return how many were seen. O(k) whatever the length of the history.
+ */
+WEFT_API int weft_store_visit_recent(weft_store *store, weft_uuid room_id, weft_memory_type type, uint32_t skip,
+                                     uint32_t k, weft_memory_visitor fn, void *user);
+/** The same as deep copies in arena, newest first. @return how many, or -ENOMEM */
+WEFT_API int weft_store_recent(weft_store *store, weft_uuid room_id, weft_memory_type type, uint32_t skip,
+                               uint32_t k, weft_arena *arena, weft_memory **ret_memories);
+
+typedef struct weft_search_hit {
+	weft_uuid id;
+	float score; /* cosine, -1..1, best first */
+} weft_search_hit;
+
+/**
+ * The k memories of a type in a room whose embeddings are closest to query (exact SIMD scan).
+ * @return how many hits, -EINVAL (dims, not finite, zero vector)
+ */
+WEFT_API int weft_store_search(weft_store *store, weft_uuid room_id, weft_memory_type type, const float *query,
+                               uint32_t dims, uint32_t k, weft_search_hit *ret_hits);
+
+typedef struct weft_store_stats {
+	uint32_t size; /* sizeof(weft_store_stats), set by the caller */
+	uint32_t reserved;
+	uint64_t worlds, rooms, entities, memories, embeddings;
+	uint64_t bytes; /* held for them, allocator overhead left out */
+} weft_store_stats;
+WEFT_API int weft_store_stats_read(weft_store *store, weft_store_stats *ret_stats);
+
+WEFT_END_DECLS
+
+#endif

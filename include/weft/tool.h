@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * weft/tool.h - tools: named functions that a model may call.
+ *
+ * A registry is filled once, then shared by any number of agents. Arguments
+ * are checked against the tool's JSON Schema before its handler sees them.
+ */
+#ifndef WEFT_TOOL_H
+#define WEFT_TOOL_H
+
+#include <weft/actor.h>
+#include <weft/alloc.h>
+#include <weft/base.h>
+#include <weft/error.h>
+#include <weft/json.h>
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_tools weft_tools;
+
+/** One call, as its handler sees it. Lives until the call is finished. */
+typedef struct weft_tool_call {
+	weft_str name;
+	weft_str id;        /* the model's id of the call */
+	weft_json arguments; /* parsed and valid by the schema */
+	weft_str arguments_text;
+	weft_arena *arena; /* scratch; valid until the handler returns, or is finished when it returned WEFT_PENDING */
+	weft_runtime *rt;
+} weft_tool_call;
+
+/**
+ * Do the work, or start it.
+ * @return 0: done (weft_tool_return was called, or the result is empty);
+ *         WEFT_PENDING: weft_tool_finish is called later, exactly once, from any thread;
+ *         negative: failed (weft_tool_fail may have said why). A failure is told to the model; the run goes on.
+ */
+typedef int (*weft_tool_fn)(weft_tool_call *call, void *user);
+
+/** Set the result text; copied. From the handler, or before weft_tool_finish. */
+WEFT_API void weft_tool_return(weft_tool_call *call, weft_str result);
+/** Say why it failed; gives back code so that a handler can return it. */
+WEFT_API int weft_tool_fail(weft_tool_call *call, int code, const char *fmt, ...) WEFT_PRINTF(3, 4);
+/** End a pending call with 0 or a negative error. The call must not be used afterwards. Threads: any. */
+WEFT_API void weft_tool_finish(weft_tool_call *call, int status);
+
+typedef struct weft_tool_options {
+	uint32_t size; /* set by WEFT_TOOL_OPTIONS_INIT */
+	const char *name;        /* [A-Za-z0-9_-]{1,64}; copied */
+	const char *description; /* copied */
+	weft_str schema_json;    /* JSON Schema of the arguments object; empty: any object */
+	weft_tool_fn fn;
+	void *user;
+} weft_tool_options;
+
+#define WEFT_TOOL_OPTIONS_INIT                                                                             \
+	{                                                                                                  \
+		.size = sizeof(weft_tool_options)                                                          \
+	}
+
+/** An empty registry, holding one reference. @return 0 or -ENOMEM */
+WEFT_API int weft_tools_create(weft_tools **ret_tools);
+WEFT_API weft_tools *weft_tools_ref(weft_tools *tools);
+WEFT_API void weft_tools_unref(weft_tools *tools); /* NULL is fine */
+
+/**
+ * Add a tool. Not while an agent uses the registry (-EBUSY once an agent definition holds it).
+ * @return 0, -EINVAL (name), -EEXIST, -ENOMEM, -EBUSY, WEFT_EPARSE or WEFT_ESCHEMA (schema; err says where)
+ */
+WEFT_API int weft_tools_add(weft_tools *tools, const weft_tool_options *opt, weft_error *err);
+WEFT_API size_t weft_tools_count(const weft_tools *tools);
+/** The tools as OpenAI function definitions, a JSON array; "" when there are none. Lives as long as the registry. */
+WEFT_API weft_str weft_tools_json(const weft_tools *tools);
+
+/**
+ * Look up, check and run one call in place: the whole dispatch, without an agent.
+ * For hosts that run their own loop, and for the bench. Handlers that answer WEFT_PENDING are refused with -ENOTSUP.
+ * @param ret_result  in arena; also on failure: then the text told to the model
+ * @return 0, WEFT_ENOTOOL, WEFT_EPARSE, WEFT_ESCHEMA, WEFT_ETOOL, -ENOMEM, -ENOTSUP
+ */
+WEFT_API int weft_tools_call(const weft_tools *tools, weft_str name, weft_str arguments_json, weft_arena *arena,
+                             weft_str *ret_result);
+/** The same for arguments that are parsed already. */
+WEFT_API int weft_tools_call_parsed(const weft_tools *tools, weft_str name, weft_json arguments, weft_arena *arena,
+                                    weft_str *ret_result);
+
+WEFT_END_DECLS
+
+#endif

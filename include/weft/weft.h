@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft/weft.h - all of weft's public interface. */
+#ifndef WEFT_WEFT_H
+#define WEFT_WEFT_H
+
+#include <weft/actor.h>
+#include <weft/agent.h>
+#include <weft/alloc.h>
+#include <weft/base.h>
+#include <weft/error.h>
+#include <weft/event.h>
+#include <weft/json.h>
+#include <weft/memory.h>
+#include <weft/model.h>
+#include <weft/plugin.h>
+#include <weft/port.h>
+#include <weft/runtime.h>
+#include <weft/tool.h>
+#include <weft/uuid.h>
+
+#endif
