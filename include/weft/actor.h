@@ -125,6 +125,16 @@ WEFT_API int weft_request(weft_ref to, weft_msg *msg, weft_reply_to reply_to);
  */
 WEFT_API int weft_reply(weft_msg *request, weft_msg *response);
 
+/**
+ * A request that is sent to nobody: whoever holds it owes the answer. This is how
+ * work that ends on another thread comes back to an actor without a place in
+ * its mailbox having to be free.
+ * @return 0, -EINVAL (reply_to none), -ENOMEM, and as weft_request for the place at the asker
+ */
+WEFT_API int weft_promise_create(weft_reply_to reply_to, weft_msg **ret_promise);
+/** Answer a promise with itself: no payload, just kind and status. Consumes it. Allocates: never. Threads: any. */
+WEFT_API void weft_promise_finish(weft_msg *promise, uint32_t kind, int status);
+
 /** True when msg is a request that still waits for its answer. */
 WEFT_API bool weft_msg_wants_reply(const weft_msg *msg);
 
