@@ -37,14 +37,15 @@ typedef struct weft_ref {
 
 #define WEFT_MSG_BYTES_MAX (16u << 20)
 
-/* Kinds from here up are the runtime's own; the rest are the application's. */
+/*
+ * Kinds from here up are the runtime's own; the rest are the application's.
+ * Macros, not an enum: an enumerator of C is an int, and these do not fit.
+ */
 #define WEFT_KIND_SYSTEM 0xffff0000u
-enum {
-	WEFT_KIND_TIMER = 0xffff0001u, /* a timer ran out; token as given to weft_timer_start */
-	WEFT_KIND_IO = 0xffff0002u,    /* an I/O finished; status is its result, token as given */
-	WEFT_KIND_STOP = 0xffff0003u,  /* somebody asks this actor to end (weft_actor_stop) */
-	WEFT_KIND_NOREPLY = 0xffff0004u /* the receiver dropped a request unanswered; status says why */
-};
+#define WEFT_KIND_TIMER 0xffff0001u   /* a timer ran out; token as given to weft_timer_start */
+#define WEFT_KIND_IO 0xffff0002u      /* an I/O finished; status is its result, token as given */
+#define WEFT_KIND_STOP 0xffff0003u    /* somebody asks this actor to end (weft_actor_stop) */
+#define WEFT_KIND_NOREPLY 0xffff0004u /* the receiver dropped a request unanswered; status says why */
 
 /**
  * A message of the given kind with len_bytes of zeroed payload, 16-byte aligned.
