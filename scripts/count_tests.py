@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+count_tests.py TESTLOG_JSON: prints "PASSED FAILED" of one `meson test` run.
+
+A Criterion program counts as its cases, any other test as one. A program that
+failed counts as at least one failure, whatever it said before.
+"""
+import json
+import re
+import sys
+
+SYNTHESIS = re.compile(r'Synthesis: Tested: (\d+) \| Passing: (\d+) \| Failing: (\d+) \| Crashing: (\d+)')
+
+
+def main():
+    passed = failed = 0
+    try:
+        lines = open(sys.argv[1], encoding='utf-8', errors='replace').read().splitlines()
+    except OSError as error:
+        print(f'count_tests: {error}', file=sys.stderr)
+        return 1
+    for line in filter(None, lines):
+        test = json.loads(line)
+        ok = test['result'] in ('OK', 'EXPECTEDFAIL')
+        if test['result'] == 'SKIP':
+            continue
+        said = re.sub(r'\x1b\[[0-9;]*m', '', (test.get('stdout') or '') + (test.get('stderr') or ''))
+        cases = SYNTHESIS.search(said)
+        good, bad = (int(cases[2]), int(cases[3]) + int(cases[4])) if cases else (1 if ok else 0, 0 if ok else 1)
+        passed += good
+        failed += bad if ok else max(bad, 1)
+    print(passed, failed)
+    return 0 if passed or failed else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
