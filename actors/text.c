@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * text - see text.h.
+ *
+ * Only ASCII is folded: names and keywords in other scripts match as written.
+ */
+#include "actors/text.h"
+
+#include <errno.h>
+
+struct weft__buf weft__buf_begin(weft_arena *arena, size_t cap_bytes)
+{
+	struct weft__buf b = {.arena = arena};
+
+	b.ptr = weft_arena_alloc(arena, cap_bytes ? cap_bytes : 1);
+	b.failed = !b.ptr;
+	b.cap_bytes = b.ptr ? cap_bytes : 0;
+	return b;
+}
+
+bool weft__buf_reserve(struct weft__buf *b, size_t more)
+{
+	size_t cap = b->cap_bytes * 2 > b->len_bytes + more ? b->cap_bytes * 2 : b->len_bytes + more;
+	char *p;
+
+	if (b->failed)
+		return false;
+	if (b->cap_bytes - b->len_bytes >= more)
+		return true;
+	p = weft_arena_alloc(b->arena, cap);
+	if (!p) {
+		b->failed = true;
+		return false;
+	}
+	if (b->len_bytes)
+		memcpy(p, b->ptr, b->len_bytes);
+	b->ptr = p;
+	b->cap_bytes = cap;
+	return true;
+}
+
+void weft__buf_put_uint(struct weft__buf *b, uint64_t value)
+{
+	char digits[20];
+	size_t n = sizeof(digits);
+
+	do {
+		digits[--n] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	weft__buf_put(b, (weft_str){digits + n, sizeof(digits) - n});
+}
+
+int weft__buf_end(struct weft__buf *b, weft_str *ret_text)
+{
+	if (b->failed)
+		return -ENOMEM;
+	*ret_text = (weft_str){b->ptr, b->len_bytes};
+	return 0;
+}
+
+static unsigned char lower(char c)
+{
+	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+/* Letters, digits, underscore; bytes of UTF-8 sequences count as letters. */
+static bool is_word_byte(char c)
+{
+	unsigned char l = lower(c);
+
+	return (l >= 'a' && l <= 'z') || (l >= '0' && l <= '9') || l == '_' || l >= 0x80;
+}
+
+bool weft__str_eq_nocase(weft_str a, weft_str b)
+{
+	if (a.len_bytes != b.len_bytes)
+		return false;
+	for (size_t i = 0; i < a.len_bytes; i++) {
+		if (lower(a.ptr[i]) != lower(b.ptr[i]))
+			return false;
+	}
+	return true;
+}
+
+bool weft__text_has_word(weft_str text, weft_str word)
+{
+	unsigned char first;
+
+	if (word.len_bytes == 0 || word.len_bytes > text.len_bytes)
+		return false;
+	first = lower(word.ptr[0]);
+	for (size_t i = 0; i + word.len_bytes <= text.len_bytes; i++) {
+		size_t end = i + word.len_bytes;
+
+		if (lower(text.ptr[i]) != first)
+			continue;
+		if (i > 0 && is_word_byte(text.ptr[i - 1]) && is_word_byte(word.ptr[0]))
+			continue;
+		if (end < text.len_bytes && is_word_byte(text.ptr[end]) && is_word_byte(word.ptr[word.len_bytes - 1]))
+			continue;
+		if (weft__str_eq_nocase((weft_str){text.ptr + i, word.len_bytes}, word))
+			return true;
+	}
+	return false;
+}
+
+static bool is_separator(char c)
+{
+	return c == ' ' || c == '_' || c == '-' || c == '\t';
+}
+
+bool weft__name_matches(weft_str a, weft_str b)
+{
+	size_t i = 0, j = 0;
+
+	for (;;) {
+		while (i < a.len_bytes && is_separator(a.ptr[i]))
+			i++;
+		while (j < b.len_bytes && is_separator(b.ptr[j]))
+			j++;
+		if (i == a.len_bytes || j == b.len_bytes)
+			return i == a.len_bytes && j == b.len_bytes;
+		if (lower(a.ptr[i++]) != lower(b.ptr[j++]))
+			return false;
+	}
+}
+
+weft_str weft__str_trim(weft_str s)
+{
+	while (s.len_bytes && (unsigned char)s.ptr[0] <= ' ')
+		s = (weft_str){s.ptr + 1, s.len_bytes - 1};
+	while (s.len_bytes && (unsigned char)s.ptr[s.len_bytes - 1] <= ' ')
+		s.len_bytes--;
+	return s;
+}
