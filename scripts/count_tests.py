@@ -3,13 +3,15 @@
 """
 count_tests.py TESTLOG_JSON: prints "PASSED FAILED" of one `meson test` run.
 
-A Criterion program counts as its cases, any other test as one. A program that
-failed counts as at least one failure, whatever it said before.
+A Criterion program counts as its cases, any other test as one. A program that failed,
+or in which a sanitizer found something, counts as at least one failure, whatever it said.
 """
 import json
 import re
 import sys
 
+# A sanitizer may report on the way out of a test that passed.
+REPORT = re.compile(r'ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer|: runtime error: ')
 SYNTHESIS = re.compile(r'Synthesis: Tested: (\d+) \| Passing: (\d+) \| Failing: (\d+) \| Crashing: (\d+)')
 
 
@@ -22,10 +24,10 @@ def main():
         return 1
     for line in filter(None, lines):
         test = json.loads(line)
-        ok = test['result'] in ('OK', 'EXPECTEDFAIL')
         if test['result'] == 'SKIP':
             continue
         said = re.sub(r'\x1b\[[0-9;]*m', '', (test.get('stdout') or '') + (test.get('stderr') or ''))
+        ok = test['result'] in ('OK', 'EXPECTEDFAIL') and not REPORT.search(said)
         cases = SYNTHESIS.search(said)
         good, bad = (int(cases[2]), int(cases[3]) + int(cases[4])) if cases else (1 if ok else 0, 0 if ok else 1)
         passed += good
