@@ -161,7 +161,8 @@ typedef struct weft_actor_class {
 } weft_actor_class;
 
 enum {
-	WEFT_ACTOR_PINNED = 1u << 0 /* never stolen by another worker */
+	WEFT_ACTOR_PINNED = 1u << 0,   /* never stolen by another worker */
+	WEFT_ACTOR_TRAP_STOP = 1u << 1 /* WEFT_KIND_STOP is a plain message: the actor ends itself, when it likes */
 };
 
 /**
@@ -175,7 +176,8 @@ WEFT_API int weft_actor_spawn(weft_runtime *rt, const weft_actor_class *cls, con
 
 /**
  * Ask an actor to end: it gets WEFT_KIND_STOP after what is queued already, and
- * ends when its behaviour returns from that. 0 or -ESRCH. Threads: any.
+ * ends when its behaviour returns from that, unless its class has WEFT_ACTOR_TRAP_STOP.
+ * @return 0, -ESRCH, -ENOMEM. Threads: any.
  */
 WEFT_API int weft_actor_stop(weft_ref actor);
 

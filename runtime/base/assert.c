@@ -39,3 +39,11 @@ void weft__fault_hook_set(void (*fn)(const char *what, const char *file, int lin
 	hook.user = user;
 	pthread_mutex_unlock(&hook.lock);
 }
+
+void weft__fault_hook_unset(void *user)
+{
+	pthread_mutex_lock(&hook.lock);
+	if (hook.user == user)
+		hook.fn = NULL;
+	pthread_mutex_unlock(&hook.lock);
+}

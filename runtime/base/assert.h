@@ -36,4 +36,7 @@ bool weft__check_fail(const char *cond, const char *file, int line);
 /* Where WEFT_CHECK reports to; process-wide, the runtime started last. NULL: nowhere. */
 void weft__fault_hook_set(void (*fn)(const char *what, const char *file, int line, void *user), void *user);
 
+/* No longer to that user, unless another one took its place meanwhile. */
+void weft__fault_hook_unset(void *user);
+
 #endif

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime/actor/actor.c - an actor's life: born, run, ended, buried.
+ *
+ *   free --spawn--> idle --message--> scheduled --worker--> running --+
+ *                    ^                    ^                  |  |      |
+ *                    |                    +--budget is up----+  |      | exit, error, STOP
+ *                    +--------mailbox empty---------------------+      v
+ *   free <--all places given back-- buried <--fini ran, life is even-- ended
+ *
+ * The mailbox decides who runs it: whoever finds it idle schedules it, once. The
+ * message being handled stays the actor's place in the mailbox until it steps on;
+ * weft__actor_detach_msg takes it out early when the behaviour moves it.
+ */
+#include "runtime/actor/core.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include <weft/alloc.h>
+
+#define TAKEN_BATCH 16u /* handled messages are reported to senders at least this often */
+#define BURY_SPINS 64u
+
+static void actor_run(struct weft__worker *w, struct weft__task *task);
+
+static struct weft_actor *actor_of(struct weft__task *task)
+{
+	return (struct weft_actor *)((char *)task - offsetof(struct weft_actor, task));
+}
+
+/* ---- birth -------------------------------------------------------------------- */
+
+static int state_create(const struct weft_actor_class *cls, const void *init, void **ret_state)
+{
+	*ret_state = NULL;
+	if (!cls->state_bytes)
+		return 0;
+	*ret_state = weft_malloc(cls->state_bytes);
+	if (!*ret_state)
+		return -ENOMEM;
+	if (init)
+		memcpy(*ret_state, init, cls->state_bytes);
+	else
+		memset(*ret_state, 0, cls->state_bytes);
+	return 0;
+}
+
+static void actor_init(struct weft_actor *a, struct weft_runtime *rt, struct weft__worker *w,
+                       const struct weft_actor_class *cls, void *state)
+{
+	uint64_t life = (weft__load_relaxed(&a->word) & WEFT__LIFE_MASK) + 1; /* relaxed: the cell is ours */
+
+	WEFT_ASSERT(life & 1);
+	WEFT_ASSERT(!weft__load_relaxed(&a->mailbox.head));
+	a->rt = rt;
+	a->cls = cls;
+	a->state = state;
+	a->bound_msgs = cls->mailbox_msgs ? cls->mailbox_msgs : rt->mailbox_msgs;
+	if (a->bound_msgs > WEFT__PLACES_MASK / 4)
+		a->bound_msgs = WEFT__PLACES_MASK / 4;
+	/* relaxed: published with the life below */
+	weft__store_relaxed(&a->home, w && !w->guest ? w->id : a->cell % rt->sched.worker_count);
+	a->task.run = actor_run;
+	a->timers = NULL;
+	a->exit_reason = 0;
+	a->exiting = a->ended = false;
+	a->ref_id = ((uint64_t)rt->slot << (WEFT__LIFE_BITS + WEFT__CELL_BITS)) |
+	            ((uint64_t)a->cell << WEFT__LIFE_BITS) | life;
+	/* release -> P1 in send.c: the fields above, to whoever gets the reference some other way */
+	weft__fetch_add_acq_rel(&a->word, 1u);
+}
+
+static int spawn_checked(weft_runtime *rt, struct weft__worker *w, const weft_actor_class *cls, const void *init,
+                         weft_ref *ret_ref)
+{
+	struct weft_actor *a;
+	void *state;
+	bool full;
+	int r = state_create(cls, init, &state);
+
+	if (r < 0)
+		return r;
+	a = weft__cell_take(rt, w, &full);
+	if (!a) {
+		weft_free(state);
+		return full ? -EAGAIN : -ENOMEM;
+	}
+	actor_init(a, rt, w, cls, state);
+	if (w)
+		weft__count(&w->count.spawned, 1u);
+	else
+		weft__fetch_add_relaxed(&rt->foreign.spawned, 1u); /* relaxed: statistics */
+	ret_ref->id = a->ref_id;
+	return 0;
+}
+
+int weft_actor_spawn(weft_runtime *rt, const weft_actor_class *cls, const void *state_init, weft_ref *ret_ref)
+{
+	struct weft__worker *w;
+
+	WEFT_RETURN_IF(!rt || !cls || !ret_ref, -EINVAL);
+	WEFT_RETURN_IF(cls->size < sizeof(*cls) || !cls->behaviour, -EINVAL);
+	w = weft__worker_of(rt);
+	/* the host may not start anything while the runtime stops; actors may, to finish their work */
+	if (!(w && w->actor) && weft__load_acquire(&rt->sched.phase) != WEFT__PHASE_RUN)
+		return -ESHUTDOWN;
+	return spawn_checked(rt, w, cls, state_init, ret_ref);
+}
+
+/* ---- what a behaviour may ask ----------------------------------------------------- */
+
+void *weft_actor_state(weft_actor *self)
+{
+	return self->state;
+}
+
+weft_ref weft_actor_ref(const weft_actor *self)
+{
+	return (weft_ref){ self->ref_id };
+}
+
+weft_runtime *weft_actor_runtime(const weft_actor *self)
+{
+	return self->rt;
+}
+
+weft_actor *weft_actor_self(void)
+{
+	return weft__self ? weft__self->actor : NULL;
+}
+
+void weft_actor_exit(weft_actor *self, int reason)
+{
+	self->exiting = true;
+	self->exit_reason = reason;
+}
+
+void weft_actor_yield(weft_actor *self)
+{
+	WEFT_ASSERT(weft__self && weft__self->actor == self);
+	(void)self;
+	weft__self->yield = true;
+}
+
+void weft_msg_keep(weft_actor *self, weft_msg *msg)
+{
+	(void)self;
+	if (weft__self && weft__self->msg == msg)
+		weft__actor_detach_msg(weft__self);
+}
+
+void weft__actor_detach_msg(struct weft__worker *w)
+{
+	struct weft_actor *a = w->actor;
+
+	WEFT_ASSERT(a && w->msg);
+	w->node = weft__mailbox_detach(&a->mailbox, w->msg, &a->stub, &w->next_node);
+	w->msg = NULL;
+}
+
+/* ---- the end ---------------------------------------------------------------------- */
+
+/*
+ * Report handled messages to senders (they hold the bound against it) and to the
+ * end of the actor. release -> acquire in depth_before.
+ */
+static void report_taken(struct weft_actor *a, uint32_t n)
+{
+	uint32_t taken = weft__load_relaxed(&a->taken); /* relaxed: single writer */
+
+	weft__store_release(&a->taken, (taken + n) & WEFT__PLACES_MASK);
+}
+
+/* fini, and no more senders from here: the life becomes even. */
+static void actor_end(struct weft_actor *a, struct weft__worker *w)
+{
+	WEFT_ASSERT(!a->ended);
+	if (a->cls->fini)
+		a->cls->fini(a);
+	weft__timers_cancel_all(a, w);
+	a->ended = true;
+	weft__fetch_add_acq_rel(&a->word, 1u); /* P2: see place_take */
+	weft_free(a->state);
+	a->state = NULL;
+	weft__count(&w->count.ended, 1u);
+}
+
+static bool places_all_back(const struct weft_actor *a)
+{
+	uint64_t word = weft__load_acquire(&a->word);
+
+	return ((uint32_t)(word >> WEFT__LIFE_BITS) & WEFT__PLACES_MASK) == weft__load_relaxed(&a->taken);
+}
+
+/*
+ * Drop first, an unhandled message, and all that are linked behind it. Returns
+ * the stub, which holds the place of an actor whose mailbox is empty for now.
+ */
+static struct weft_msg *drop_from(struct weft_actor *a, struct weft__worker *w, struct weft_msg *first)
+{
+	struct weft_msg *msg = first;
+
+	for (;;) {
+		w->msg = msg;
+		weft__actor_detach_msg(w); /* out of the list: a request may be sent back as its own answer */
+		report_taken(a, 1);
+		weft__count(&w->count.dropped, 1u);
+		weft_msg_destroy(msg);
+		if (w->node)
+			return w->node;
+		msg = w->next_node;
+	}
+}
+
+/*
+ * Drop whatever still comes until all places are back; node was handled and is
+ * still linked, or is the stub. True: the mailbox is idle and the cell free to be
+ * given away. False: some sender sits between its place and its push; node keeps
+ * the actor's place until the next try.
+ */
+static bool actor_bury(struct weft_actor *a, struct weft__worker *w, struct weft_msg *node)
+{
+	struct weft_msg *stub = (struct weft_msg *)&a->stub;
+
+	WEFT_ASSERT(a->ended);
+	for (uint32_t spins = 0; spins < BURY_SPINS; spins++) {
+		struct weft_msg *next = weft__mailbox_next(node);
+
+		if (next) {
+			if (node != stub)
+				weft_msg_destroy(node);
+			node = drop_from(a, w, next);
+			spins = 0;
+		} else if (places_all_back(a) && weft__mailbox_try_idle(&a->mailbox, node)) {
+			if (node != stub)
+				weft_msg_destroy(node);
+			return true;
+		}
+		weft__cpu_relax();
+	}
+	a->first = node;
+	return false;
+}
+
+/* End if that was not done, and give the cell away as soon as nobody can reach it. */
+static void end_and_bury(struct weft_actor *a, struct weft__worker *w, struct weft_msg *node)
+{
+	struct weft_runtime *rt = a->rt;
+
+	if (!a->ended)
+		actor_end(a, w);
+	if (actor_bury(a, w, node))
+		weft__cell_give(rt, w, a);
+	else if (a->cls->flags & WEFT_ACTOR_PINNED)
+		weft__schedule_pinned(w, &a->task);
+	else
+		weft__schedule_back(w, &a->task);
+}
+
+void weft__actor_kill(struct weft_actor *a, struct weft__worker *w)
+{
+	struct weft_msg *node;
+	bool alive = weft__load_acquire(&a->word) & 1;
+
+	/* relaxed: the runtime halted, nobody else is left (sched.c, leave) */
+	if (!alive && !weft__load_relaxed(&a->mailbox.head))
+		return;
+	w->actor = a;
+	if (!a->ended) {
+		bool idle = !weft__load_relaxed(&a->mailbox.head);
+
+		actor_end(a, w);
+		if (idle) { /* nothing was queued */
+			weft__cell_give(a->rt, w, a);
+			w->actor = NULL;
+			return;
+		}
+		node = drop_from(a, w, a->first);
+	} else {
+		node = a->first;
+	}
+	if (actor_bury(a, w, node))
+		weft__cell_give(a->rt, w, a);
+	w->actor = NULL;
+}
+
+/* ---- an activation -------------------------------------------------------------------- */
+
+static int handle(struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
+{
+	uint32_t kind = msg->kind;
+	int r;
+
+	w->msg = msg;
+	if (__builtin_expect(kind >= WEFT_KIND_SYSTEM, 0) && kind == WEFT_KIND_TIMER)
+		weft__timer_delivered(a, msg);
+	r = a->cls->behaviour(a, msg);
+	if (__builtin_expect(r < 0, 0))
+		weft_actor_exit(a, r);
+	else if (__builtin_expect(kind == WEFT_KIND_STOP, 0) && !(a->cls->flags & WEFT_ACTOR_TRAP_STOP))
+		weft_actor_exit(a, 0);
+	return r;
+}
+
+/* Still has messages: back into the queue, behind the others. */
+static void requeue(struct weft__worker *w, struct weft_actor *a, struct weft_msg *first)
+{
+	a->first = first;
+	if (a->cls->flags & WEFT_ACTOR_PINNED)
+		weft__schedule_pinned(w, &a->task);
+	else
+		weft__schedule_back(w, &a->task);
+}
+
+/*
+ * A subscriber that must not lose events is about to: whoever emits loses its
+ * budget. The worker pauses instead of overrunning it; the bus says when to go on.
+ */
+static void wait_for_subscriber(struct weft__worker *w)
+{
+	struct timespec pause = { .tv_nsec = 20000 };
+
+	while (weft__bus_pressed(w->rt->bus, w->id) && weft__load_relaxed(&w->sched->phase) != WEFT__PHASE_HALT)
+		nanosleep(&pause, NULL);
+}
+
+/*
+ * The loop: handle a message, find the place behind it, step. node is where the
+ * actor stands in its mailbox (NULL: right before next), next the message behind.
+ */
+static void run_messages(struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
+{
+	uint32_t budget = w->sched->budget_msgs;
+	uint32_t batch = a->bound_msgs >= 16 * TAKEN_BATCH ? TAKEN_BATCH : 1;
+	uint32_t unreported = 0;
+
+	for (uint32_t n = 1;; n++) {
+		struct weft_msg *node, *next;
+
+		if (++unreported >= batch) {
+			report_taken(a, unreported);
+			unreported = 0;
+		}
+		weft__count(&w->count.handled, 1u);
+		handle(w, a, msg);
+		node = w->msg ? msg : w->node;
+		w->msg = NULL;
+		next = node ? weft__mailbox_next(node) : w->next_node;
+		if (__builtin_expect(a->exiting, 0)) {
+			report_taken(a, unreported);
+			if (!a->ended)
+				actor_end(a, w);
+			end_and_bury(a, w, node ? node : drop_from(a, w, next));
+			return;
+		}
+		if (!next) {
+			report_taken(a, unreported);
+			unreported = 0;
+			w->actor = NULL;
+			if (weft__mailbox_try_idle(&a->mailbox, node)) {
+				if (node == msg)
+					weft_msg_destroy(msg);
+				return;
+			}
+			w->actor = a;
+			next = weft__mailbox_next_wait(node);
+		}
+		if (node == msg)
+			weft_msg_destroy(msg);
+		msg = next;
+		if (n >= budget || w->yield) {
+			report_taken(a, unreported);
+			requeue(w, a, msg);
+			return;
+		}
+	}
+}
+
+static void actor_run(struct weft__worker *w, struct weft__task *task)
+{
+	struct weft_actor *a = actor_of(task);
+
+	weft__count(&w->count.activations, 1u);
+	w->actor = a;
+	w->yield = false;
+	/* relaxed: a hint; home follows a steal */
+	if (!w->guest && weft__load_relaxed(&a->home) != w->id)
+		weft__store_relaxed(&a->home, w->id);
+	if (__builtin_expect(a->ended, 0)) {
+		end_and_bury(a, w, a->first);
+	} else {
+		if (__builtin_expect(weft__bus_wanted(w->rt->bus) && weft__bus_pressed(w->rt->bus, w->id), 0))
+			wait_for_subscriber(w);
+		run_messages(w, a, a->first);
+	}
+	w->actor = NULL;
+}
+
+/* ---- the scheduler's questions ---------------------------------------------------------- */
+
+static bool requests_open(struct weft_runtime *rt)
+{
+	uint64_t opened = 0, closed = 0;
+	uint32_t total = rt->sched.worker_count + rt->sched.guest_count;
+
+	/*
+	 * Closed first: what is opened and closed meanwhile then counts as open, never
+	 * the other way round. acquire keeps the two sweeps in order.
+	 */
+	for (uint32_t i = 0; i < total; i++)
+		closed += weft__load_acquire(&rt->sched.workers[i].count.req_closed);
+	closed += weft__load_acquire(&rt->foreign.req_closed);
+	for (uint32_t i = 0; i < total; i++)
+		opened += weft__load_acquire(&rt->sched.workers[i].count.req_opened);
+	opened += weft__load_acquire(&rt->foreign.req_opened);
+	return opened != closed;
+}
+
+static void kill_one(struct weft_actor *a, void *user)
+{
+	weft__actor_kill(a, user);
+}
+
+static void halted(struct weft_runtime *rt)
+{
+	weft__registry_quiesce(rt); /* no foreign thread sends from here on */
+	weft__table_each(&rt->table, kill_one, weft__self);
+}
+
+static void thread_end(struct weft__worker *w)
+{
+	(void)w; /* caches go with the scheduler, after all threads were joined */
+}
+
+const struct weft__sched_hooks weft__actor_hooks = {
+	.timers = weft__timer_requests,
+	.timer_due = weft__timer_due,
+	.requests_open = requests_open,
+	.halted = halted,
+	.thread_end = thread_end,
+};

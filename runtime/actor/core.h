@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime/actor/core.h - actors and the runtime they live in, as this room sees them.
+ *
+ * An actor is a cell of two cache lines in a table that is never unmapped while
+ * the runtime exists, so a reference can always be looked at. It says which
+ * runtime, which cell, and which of the cell's many lives:
+ *
+ *     weft_ref.id   | runtime slot 6 | cell 24 | life 34 |
+ *     cell.word     | places taken by senders 30 | life 34 |
+ *
+ * The life is odd while the actor lives and even while the cell is free; a cell
+ * whose lives are used up (2^33 actors) is retired. A sender takes a place and
+ * checks the life with one fetch_add; after that the cell cannot be given to another
+ * actor until the place is given back by handling or dropping the message, so a
+ * message never reaches the wrong actor. `taken` counts up as messages are handled:
+ * places - taken is the depth of the mailbox, and what the bound is held against.
+ *
+ *   line      field        written by                     read by
+ *   senders   word         senders, owner at birth/death  senders
+ *             mailbox      senders, owner                 both
+ *             taken        owner                          senders
+ *             first        the sender that found it idle  owner (through the queue)
+ *             home         owner                          senders (a hint)
+ *   owner     the rest     whoever runs the actor         the same
+ *
+ * Tests: tests/unit/actor/, tests/stress/test_actors.c.
+ */
+#ifndef WEFT_RUNTIME_ACTOR_CORE_H
+#define WEFT_RUNTIME_ACTOR_CORE_H
+
+#include <assert.h>
+#include <stddef.h>
+
+#include <weft/actor.h>
+#include <weft/error.h>
+#include <weft/runtime.h>
+
+#include "runtime/base/assert.h"
+#include "runtime/base/atomic.h"
+#include "runtime/mem/msgpool.h"
+#include "runtime/observe/events.h"
+#include "runtime/queue/mailbox.h"
+#include "runtime/sched/worker.h"
+
+#define WEFT__LIFE_BITS 34
+#define WEFT__LIFE_MASK ((UINT64_C(1) << WEFT__LIFE_BITS) - 1)
+#define WEFT__PLACE (UINT64_C(1) << WEFT__LIFE_BITS) /* one place in cell.word */
+#define WEFT__PLACES_MASK ((1u << 30) - 1)
+#define WEFT__CELL_BITS 24
+#define WEFT__RUNTIMES_MAX 64u
+
+#define WEFT__SEGMENT_BITS 8 /* cells of a table segment */
+#define WEFT__SEGMENT_CELLS (1u << WEFT__SEGMENT_BITS)
+
+struct weft_actor {
+	/* senders' line */
+	_Atomic(uint64_t) word;
+	struct weft__mailbox mailbox;
+	_Atomic(uint32_t) taken; /* single writer: the owner */
+	uint32_t bound_msgs;     /* constant for a life */
+	struct weft_msg *first;
+	uint32_t cell;           /* constant */
+	_Atomic(uint32_t) home;  /* worker that ran it last; a hint, but where a pinned actor lives */
+	struct weft_runtime *rt; /* constant */
+	struct weft__task task;
+
+	/* owner's line */
+	_Alignas(WEFT_CACHELINE) const struct weft_actor_class *cls;
+	void *state;
+	struct weft__mailbox_stub stub;
+	struct weft__actor_timer *timers; /* armed, newest first */
+	uint64_t ref_id;
+	struct weft_actor *free_next; /* while the cell is free */
+	int32_t exit_reason;
+	bool exiting; /* ends after this activation */
+	bool ended;   /* fini ran: what still arrives is dropped */
+};
+
+static_assert(offsetof(struct weft_actor, cls) == WEFT_CACHELINE, "senders' line and owner's line");
+static_assert(sizeof(struct weft_actor) == 2 * WEFT_CACHELINE, "two lines");
+
+struct weft__table { /* table.c */
+	pthread_mutex_t lock;
+	_Atomic(struct weft_actor *) *segments;
+	uint32_t segments_max, segments_used;
+	uint32_t next_cell; /* in the newest segment */
+	struct weft_actor *free;
+	uint64_t first_life; /* above every life of runtimes that used this slot before */
+};
+
+struct weft_runtime {
+	struct weft__sched sched;
+	struct weft__table table;
+	struct weft__bus *bus;
+	uint32_t slot; /* in the process-wide registry */
+	uint8_t era;
+	uint32_t mailbox_msgs;
+	weft_fault_fn fault;
+	void *fault_user;
+	/* what foreign threads count, which have no worker to count in */
+	_Alignas(WEFT_CACHELINE) pthread_mutex_t foreign_lock; /* guards foreign_* below */
+	struct weft__counters foreign;
+	uint64_t foreign_workflow_seq;
+};
+
+/* ---- registry.c: which runtimes exist, seen from any thread ------------------- */
+
+/* Take a slot. 0 or -EAGAIN. Sets rt->slot, rt->era and rt->table.first_life. */
+int weft__registry_add(struct weft_runtime *rt);
+/* Foreign threads find it gone from now on, and none is inside any more. */
+void weft__registry_quiesce(struct weft_runtime *rt);
+/* After quiesce: give the slot back. life: the highest any cell reached. */
+void weft__registry_remove(struct weft_runtime *rt, uint64_t life);
+/* Enter a runtime from a foreign thread: it is not freed until leave. NULL: gone. */
+struct weft_runtime *weft__registry_enter(uint32_t slot);
+void weft__registry_leave(uint32_t slot);
+
+/* ---- table.c --------------------------------------------------------------- */
+
+int weft__table_init(struct weft__table *t, uint32_t actors_max);
+void weft__table_fini(struct weft__table *t);
+/* A free cell; NULL: out of memory (or actors_max reached: *ret_full). w NULL: foreign thread. */
+struct weft_actor *weft__cell_take(struct weft_runtime *rt, struct weft__worker *w, bool *ret_full);
+void weft__cell_give(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a);
+/* Visit every cell that was ever used. */
+void weft__table_each(struct weft__table *t, void (*fn)(struct weft_actor *a, void *user), void *user);
+
+static inline uint32_t weft__ref_slot(weft_ref ref)
+{
+	return (uint32_t)(ref.id >> (WEFT__LIFE_BITS + WEFT__CELL_BITS));
+}
+
+static inline uint64_t weft__ref_life(weft_ref ref)
+{
+	return ref.id & WEFT__LIFE_MASK;
+}
+
+/* The cell a reference names, alive or not; NULL when there never was such a cell. */
+static inline struct weft_actor *weft__ref_cell(struct weft_runtime *rt, weft_ref ref)
+{
+	uint32_t cell = (uint32_t)(ref.id >> WEFT__LIFE_BITS) & ((1u << WEFT__CELL_BITS) - 1);
+	uint32_t segment = cell >> WEFT__SEGMENT_BITS;
+	struct weft_actor *cells;
+
+	if (__builtin_expect(segment >= rt->table.segments_max, 0))
+		return NULL;
+	cells = weft__load_acquire(&rt->table.segments[segment]); /* pairs with table.c's publication */
+	return cells ? &cells[cell & (WEFT__SEGMENT_CELLS - 1)] : NULL;
+}
+
+/* ---- send.c ------------------------------------------------------------------ */
+
+/* Deliver past the bound: answers, timers, stop requests. 0 or -ESRCH (msg stays the caller's). Any thread. */
+int weft__deliver_anywhere(weft_ref to, struct weft_msg *msg);
+/* The worker whose counters and queues this thread uses for rt; NULL: a foreign thread. */
+static inline struct weft__worker *weft__worker_of(const struct weft_runtime *rt)
+{
+	struct weft__worker *w = weft__self;
+
+	return w && w->rt == rt ? w : NULL;
+}
+
+/* ---- actor.c ----------------------------------------------------------------- */
+
+/* Take the message being handled out of the actor's hands, because it moves on. */
+void weft__actor_detach_msg(struct weft__worker *w);
+/* End an actor for good outside an activation: the runtime halts, nothing else runs. */
+void weft__actor_kill(struct weft_actor *a, struct weft__worker *w);
+extern const struct weft__sched_hooks weft__actor_hooks;
+
+/* ---- reply.c ----------------------------------------------------------------- */
+
+/*
+ * Something of the host that takes answers (runtime/host/): the first member of
+ * a port or future. A request takes a place; deliver uses it up, give_back returns it.
+ */
+struct weft__sink {
+	int (*take)(struct weft__sink *sink); /* 0, -EAGAIN, -EALREADY */
+	void (*give_back)(struct weft__sink *sink);
+	void (*deliver)(struct weft__sink *sink, struct weft_msg *msg); /* owns msg */
+	uint32_t rt_slot;
+};
+
+struct weft_msg *weft__msg_new(uint32_t kind, size_t len_bytes);
+/* Release without answering: nobody waits, or the answer is on its way. */
+void weft__msg_release(struct weft_msg *msg);
+
+/* ---- timer.c ----------------------------------------------------------------- */
+
+void weft__timers_cancel_all(struct weft_actor *a, struct weft__worker *w);
+void weft__timer_delivered(struct weft_actor *a, struct weft_msg *msg);
+void weft__timer_requests(struct weft__worker *w, ck_stack_entry_t *oldest);
+void weft__timer_due(struct weft__worker *w, struct weft__timer *timer);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime/actor/send.c - from a reference into a mailbox.
+ *
+ * A send takes a place in the receiver's cell (one fetch_add that also checks the
+ * life), then pushes (one exchange that also tells whether the receiver was idle),
+ * then schedules the receiver if it was. Nothing else is shared.
+ *
+ * Why a place taken in time keeps the cell: the end of an actor makes the life
+ * even with a fetch_add on the same word, so each sender's fetch_add comes before it
+ * (then its place counts, and the end waits for the message) or after it (then it
+ * sees the new life and gives the place back). runtime/actor/actor.c, actor_bury.
+ */
+#include "runtime/actor/core.h"
+
+#include <errno.h>
+
+/* Messages in the mailbox, by the word before our place was added. Never negative for the caller's use. */
+static uint32_t depth_before(const struct weft_actor *a, uint64_t word)
+{
+	/* acquire: taken may only be too old, which refuses too much, or newer than word, handled below */
+	uint32_t depth = ((uint32_t)(word >> WEFT__LIFE_BITS) - weft__load_acquire(&a->taken)) & WEFT__PLACES_MASK;
+
+	return depth > WEFT__PLACES_MASK / 2 ? 0 : depth; /* taken is newer than word: nearly empty */
+}
+
+/* Take a place for one message. 0, -ESRCH, or -EAGAIN when bounded and full. */
+static int place_take(struct weft_actor *a, uint64_t life, bool bounded)
+{
+	/*
+	 * P1 acq_rel against the owner's P2 in actor_bury: one of the two comes first.
+	 * Acquire: the cell's constants of this life, written before the life was published.
+	 */
+	uint64_t word = weft__fetch_add_acq_rel(&a->word, WEFT__PLACE);
+	int r = 0;
+
+	if ((word & WEFT__LIFE_MASK) != life || !(life & 1)) /* even: nobody's, as in weft_ref {0} */
+		r = -ESRCH;
+	else if (bounded && depth_before(a, word) >= a->bound_msgs)
+		r = -EAGAIN;
+	if (r < 0)
+		weft__fetch_sub_acq_rel(&a->word, WEFT__PLACE);
+	return r;
+}
+
+/* Push into a cell where a place was taken. w NULL: foreign thread. */
+static void push(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
+{
+	uint32_t home = weft__load_relaxed(&a->home); /* relaxed: a hint; constant for a pinned actor */
+	bool pinned = a->cls->flags & WEFT_ACTOR_PINNED;
+
+	if (!weft__mailbox_push(&a->mailbox, msg))
+		return;
+	a->first = msg; /* ours until it is scheduled */
+	if (w && __builtin_expect(!pinned, 1))
+		weft__schedule(w, &a->task);
+	else if (w && w->id == home)
+		weft__schedule_pinned(w, &a->task);
+	else
+		weft__schedule_remote(&rt->sched, home, pinned, &a->task);
+}
+
+static int send_on_worker(struct weft__worker *w, weft_ref to, struct weft_msg *msg, bool bounded)
+{
+	struct weft_runtime *rt = w->rt;
+	struct weft_actor *a = weft__ref_cell(rt, to);
+	int r = a ? place_take(a, weft__ref_life(to), bounded) : -ESRCH;
+
+	if (__builtin_expect(r < 0, 0)) {
+		weft__count(&w->count.refused, 1u);
+		return r;
+	}
+	if (msg == w->msg)
+		weft__actor_detach_msg(w);
+	weft__count(&w->count.sent, 1u);
+	push(rt, w, a, msg);
+	return 0;
+}
+
+/*
+ * A guest outside of any activation is the host. Its send must be over before the
+ * last worker ends what is left: it says so, then looks at the phase (seq_cst
+ * against leave() in sched.c, which sets the phase, then waits for active).
+ */
+static int send_as_host(struct weft__worker *w, weft_ref to, struct weft_msg *msg, bool bounded)
+{
+	bool was_active = weft__load_relaxed(&w->active); /* relaxed: single writer */
+	uint32_t phase;
+	int r;
+
+	weft__store_seq_cst(&w->active, true);
+	phase = weft__load_seq_cst(&w->sched->phase);
+	if (phase == WEFT__PHASE_HALT)
+		r = -ESRCH;
+	else if (bounded && phase != WEFT__PHASE_RUN)
+		r = -ESHUTDOWN;
+	else
+		r = send_on_worker(w, to, msg, bounded);
+	weft__store_release(&w->active, was_active);
+	return r;
+}
+
+static void count_foreign(struct weft_runtime *rt, int r)
+{
+	/* relaxed: counters, read by statistics only */
+	if (r < 0)
+		weft__fetch_add_relaxed(&rt->foreign.refused, 1u);
+	else
+		weft__fetch_add_relaxed(&rt->foreign.sent, 1u);
+}
+
+/* Inside the registry. */
+static int send_foreign(struct weft_runtime *rt, weft_ref to, struct weft_msg *msg, bool bounded)
+{
+	struct weft_actor *a = weft__ref_cell(rt, to);
+	int r = a ? place_take(a, weft__ref_life(to), bounded) : -ESRCH;
+
+	count_foreign(rt, r);
+	if (r == 0)
+		push(rt, NULL, a, msg);
+	return r;
+}
+
+/* A message that is being handled elsewhere (another runtime's worker) leaves that mailbox first. */
+static void leave_own_mailbox(struct weft_msg *msg)
+{
+	if (weft__self && weft__self->msg == msg)
+		weft__actor_detach_msg(weft__self);
+}
+
+static int send_elsewhere(weft_ref to, struct weft_msg *msg, bool bounded)
+{
+	uint32_t slot = weft__ref_slot(to);
+	struct weft_runtime *rt = weft__registry_enter(slot);
+	int r = -ESRCH;
+
+	if (!rt)
+		return -ESRCH;
+	if (bounded && weft__load_acquire(&rt->sched.phase) != WEFT__PHASE_RUN)
+		r = -ESHUTDOWN;
+	else if (weft__self && weft__self->msg == msg) {
+		/* the push must come after the detach, and the detach only when the push will succeed */
+		struct weft_actor *a = weft__ref_cell(rt, to);
+
+		r = a ? place_take(a, weft__ref_life(to), bounded) : -ESRCH;
+		count_foreign(rt, r);
+		if (r == 0) {
+			leave_own_mailbox(msg);
+			push(rt, NULL, a, msg);
+		}
+	} else {
+		r = send_foreign(rt, to, msg, bounded);
+	}
+	weft__registry_leave(slot);
+	return r;
+}
+
+int weft__deliver_anywhere(weft_ref to, struct weft_msg *msg)
+{
+	struct weft__worker *w = weft__self;
+
+	if (w && w->rt_slot == weft__ref_slot(to))
+		return w->guest && !w->actor ? send_as_host(w, to, msg, false) : send_on_worker(w, to, msg, false);
+	return send_elsewhere(to, msg, false);
+}
+
+/* What a plain send says of its sender: the actor that runs here, if any. */
+static void set_sender(struct weft__worker *w, struct weft_msg *msg)
+{
+	if (msg->reply_kind == WEFT__REPLY_NONE)
+		msg->target = w && w->actor ? w->actor->ref_id : 0;
+}
+
+int weft_send(weft_ref to, weft_msg *msg)
+{
+	struct weft__worker *w = weft__self;
+
+	WEFT_RETURN_IF(!msg, -EINVAL);
+	set_sender(w, msg);
+	if (__builtin_expect(w && w->rt_slot == weft__ref_slot(to), 1)) {
+		if (__builtin_expect(w->guest && !w->actor, 0))
+			return send_as_host(w, to, msg, true);
+		return send_on_worker(w, to, msg, true);
+	}
+	return send_elsewhere(to, msg, true);
+}
+
+int weft_actor_stop(weft_ref actor)
+{
+	struct weft_msg *msg = weft__msg_new(WEFT_KIND_STOP, 0);
+	int r;
+
+	if (!msg)
+		return -ENOMEM;
+	set_sender(weft__self, msg);
+	r = weft__deliver_anywhere(actor, msg);
+	if (r < 0)
+		weft__msg_release(msg);
+	return r;
+}
+
+bool weft_actor_is_alive(weft_ref actor)
+{
+	struct weft__worker *w = weft__self;
+	uint32_t slot = weft__ref_slot(actor);
+	bool own = w && w->rt_slot == slot;
+	struct weft_runtime *rt = own ? w->rt : weft__registry_enter(slot);
+	struct weft_actor *a;
+	bool alive;
+
+	if (!rt)
+		return false;
+	a = weft__ref_cell(rt, actor);
+	alive = a && actor.id && (weft__load_acquire(&a->word) & WEFT__LIFE_MASK) == weft__ref_life(actor);
+	if (!own)
+		weft__registry_leave(slot);
+	return alive;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime/actor/timer.c - timers of actors, on the wheels of workers.
+ *
+ * A timer is the message that it will send: the wheel's node, its place in the
+ * actor's list of timers, and its state live in the message's payload, so that
+ * running out needs no memory. It sits in one worker's wheel although its actor may
+ * move on; whoever decides (run out or cancel) wins the state with a CAS:
+ *
+ *     ARMED --wheel's worker--> FIRED      the message is on its way to the actor
+ *       \----actor-----------> CANCELLED   the wheel's worker frees it
+ *
+ * Another worker's wheel is never touched: arm (from a guest, which has no wheel)
+ * and cancel go there as requests through its injection stack, in that order.
+ */
+#include "runtime/actor/core.h"
+
+#include <errno.h>
+
+enum { ARMED = 0, FIRED = 1, CANCELLED = 2 };
+enum { REQUEST_ARM = 1, REQUEST_CANCEL = 2 };
+
+struct request {
+	ck_stack_entry_t link;
+	struct weft__actor_timer *timer;
+	uint32_t what;
+};
+
+struct weft__actor_timer {
+	struct weft__timer timer;
+	struct weft__actor_timer *next, **prev; /* the actor's list; the actor's */
+	uint64_t id;                             /* constant */
+	uint64_t due_ns;                         /* constant */
+	uint64_t actor;                          /* weft_ref.id; constant */
+	struct request arm, cancel;
+	uint32_t worker;  /* whose wheel; constant */
+	bool by_request;  /* constant */
+	bool in_wheel;    /* the wheel's worker */
+	_Atomic(uint32_t) state;
+};
+
+static struct weft_msg *msg_of(struct weft__actor_timer *t)
+{
+	return (struct weft_msg *)((char *)t - WEFT__MSG_HEADER_BYTES);
+}
+
+static void list_add(struct weft_actor *a, struct weft__actor_timer *t)
+{
+	t->next = a->timers;
+	t->prev = &a->timers;
+	if (t->next)
+		t->next->prev = &t->next;
+	a->timers = t;
+}
+
+static void list_remove(struct weft__actor_timer *t)
+{
+	*t->prev = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+}
+
+/* On the wheel's worker. */
+static void wheel_put(struct weft__worker *w, struct weft__actor_timer *t)
+{
+	weft__wheel_add(w->wheel, &t->timer, t->due_ns);
+	t->in_wheel = true;
+	/* it runs out at the first tick that is not early */
+	if (t->due_ns + WEFT__WHEEL_TICK_NS < w->wheel_due_ns)
+		w->wheel_due_ns = t->due_ns + WEFT__WHEEL_TICK_NS;
+}
+
+static void wheel_drop(struct weft__worker *w, struct weft__actor_timer *t)
+{
+	if (t->in_wheel)
+		weft__wheel_cancel(w->wheel, &t->timer);
+	weft__msg_release(msg_of(t));
+}
+
+int weft_timer_start(weft_actor *self, uint64_t delay_ns, uint64_t token, weft_timer *ret_timer)
+{
+	struct weft__worker *w = weft__self;
+	struct weft__actor_timer *t;
+	struct weft_msg *m;
+	uint64_t now = weft_now_ns();
+
+	WEFT_RETURN_IF(!self || !w || w->actor != self, -EINVAL);
+	WEFT_RETURN_IF(weft__load_relaxed(&w->sched->phase) == WEFT__PHASE_HALT, -ESHUTDOWN);
+	m = weft__msg_new(WEFT_KIND_TIMER, sizeof(*t));
+	if (!m)
+		return -ENOMEM;
+	m->token = token;
+	t = weft__msg_payload(m);
+	t->id = ((uint64_t)(w->id + 1) << 48) | ++w->timer_seq;
+	t->due_ns = delay_ns > UINT64_MAX / 2 - now ? UINT64_MAX / 2 : now + delay_ns;
+	t->actor = self->ref_id;
+	list_add(self, t);
+	if (!w->guest) {
+		t->worker = w->id;
+		wheel_put(w, t);
+	} else {
+		t->worker = weft__load_relaxed(&self->home); /* relaxed: any worker will do */
+		t->by_request = true;
+		t->arm = (struct request){ .timer = t, .what = REQUEST_ARM };
+		weft__timer_remote(w->sched, t->worker, &t->arm.link);
+	}
+	if (ret_timer)
+		ret_timer->id = t->id;
+	return 0;
+}
+
+/* The actor wins the state: see that the wheel's worker frees it. False: it has fired. */
+static bool cancel_one(struct weft__worker *w, struct weft__actor_timer *t)
+{
+	uint32_t armed = ARMED;
+
+	if (!weft__cas_acq_rel(&t->state, &armed, (uint32_t)CANCELLED))
+		return false;
+	list_remove(t);
+	if (!t->by_request && t->worker == w->id && !w->guest) {
+		wheel_drop(w, t);
+	} else {
+		t->cancel = (struct request){ .timer = t, .what = REQUEST_CANCEL };
+		weft__timer_remote(w->sched, t->worker, &t->cancel.link);
+	}
+	return true;
+}
+
+int weft_timer_cancel(weft_actor *self, weft_timer timer)
+{
+	struct weft__worker *w = weft__self;
+
+	WEFT_RETURN_IF(!self || !w || w->actor != self, -EINVAL);
+	for (struct weft__actor_timer *t = self->timers; t; t = t->next) {
+		if (t->id == timer.id)
+			return cancel_one(w, t) ? 0 : -ENOENT;
+	}
+	return -ENOENT;
+}
+
+void weft__timers_cancel_all(struct weft_actor *a, struct weft__worker *w)
+{
+	struct weft__actor_timer *t = a->timers;
+
+	while (t) {
+		struct weft__actor_timer *next = t->next;
+
+		cancel_one(w, t); /* one that fired is in the mailbox, or will find the actor gone */
+		t = next;
+	}
+	a->timers = NULL;
+}
+
+void weft__timer_delivered(struct weft_actor *a, struct weft_msg *msg)
+{
+	struct weft__actor_timer *t = weft__msg_payload(msg);
+
+	(void)a;
+	if (msg->len_bytes != sizeof(*t) || weft__load_relaxed(&t->state) != FIRED)
+		return;
+	list_remove(t);
+	msg->len_bytes = 0; /* the behaviour sees a message without payload */
+}
+
+void weft__timer_due(struct weft__worker *w, struct weft__timer *timer)
+{
+	struct weft__actor_timer *t = (struct weft__actor_timer *)timer;
+	uint32_t armed = ARMED;
+
+	t->in_wheel = false;
+	if (!weft__cas_acq_rel(&t->state, &armed, (uint32_t)FIRED))
+		return; /* a cancel request is on its way and frees it */
+	weft__count(&w->count.timers, 1u);
+	if (weft__deliver_anywhere((weft_ref){ t->actor }, msg_of(t)) < 0)
+		weft__msg_release(msg_of(t));
+}
+
+void weft__timer_requests(struct weft__worker *w, ck_stack_entry_t *oldest)
+{
+	while (oldest) {
+		struct request *request = (struct request *)oldest;
+
+		oldest = oldest->next;
+		if (request->what == REQUEST_ARM)
+			wheel_put(w, request->timer);
+		else
+			wheel_drop(w, request->timer);
+	}
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime/host/port.c - a queue of answers for a thread that has its own poll loop.
+ *
+ * Answers come from any thread into a mailbox; one host thread reaps. The answer
+ * that finds the queue idle makes the eventfd readable, unless the reaper says
+ * that it is helping and will look by itself. A place is taken by each request and
+ * given back when its answer is reaped, so answers always fit.
+ *
+ *   field      written by                    read by
+ *   queue      answering threads, reaper     both (mailbox.h)
+ *   first      pusher into an idle queue,    reaper
+ *              reaper
+ *   held       all                           all: places in use, + 1 for the owner; 0 frees
+ *   signalled  all                           the eventfd is readable, or about to be
+ *   helping    reaper                        pushers
+ *   closed     owner, once                   pushers
+ *
+ * helping is a store-load race as in park.c: the reaper says helping = 0, then looks
+ * at the queue; a pusher pushes, then looks at helping (H1, H2: seq_cst).
+ */
+#include "runtime/host/host.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <weft/alloc.h>
+
+#define CAPACITY_DEFAULT 65536u
+
+struct weft_port {
+	struct weft__sink sink;
+	uint32_t capacity;
+	int fd;
+	_Alignas(WEFT_CACHELINE) struct weft__mailbox queue;
+	_Atomic(struct weft_msg *) first;
+	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) held;
+	_Atomic(uint32_t) signalled;
+	_Atomic(uint32_t) helping;
+	_Atomic(uint32_t) closed;
+	pthread_mutex_t drain_lock; /* after closed: who releases what still comes */
+};
+
+static struct weft_port *port_of(struct weft__sink *sink)
+{
+	return (struct weft_port *)sink;
+}
+
+static int port_take(struct weft__sink *sink)
+{
+	struct weft_port *p = port_of(sink);
+
+	if (weft__fetch_add_acq_rel(&p->held, 1u) <= p->capacity)
+		return 0;
+	weft__fetch_sub_acq_rel(&p->held, 1u); /* not the last: the caller holds the port */
+	return -EAGAIN;
+}
+
+static struct weft_msg *port_pop(struct weft_port *p)
+{
+	struct weft_msg *m = weft__load_acquire(&p->first); /* Q2: pairs with Q1 in port_deliver */
+	struct weft_msg *next;
+
+	if (!m)
+		return NULL;
+	next = weft__mailbox_next(m);
+	if (!next) {
+		/* relaxed: before the CAS, after which a pusher may write it */
+		weft__store_relaxed(&p->first, NULL);
+		if (weft__mailbox_try_idle(&p->queue, m))
+			return m;
+		next = weft__mailbox_next_wait(m);
+	}
+	weft__store_relaxed(&p->first, next); /* relaxed: this thread reads it */
+	return m;
+}
+
+static void port_free(struct weft_port *p)
+{
+	close(p->fd);
+	pthread_mutex_destroy(&p->drain_lock);
+	weft_free(p);
+}
+
+static void port_give_back(struct weft__sink *sink)
+{
+	struct weft_port *p = port_of(sink);
+
+	if (weft__fetch_sub_acq_rel(&p->held, 1u) == 1)
+		port_free(p);
+}
+
+static void signal_fd(struct weft_port *p)
+{
+	uint64_t one = 1;
+
+	if (weft__xchg_seq_cst(&p->signalled, 1u))
+		return;
+	if (write(p->fd, &one, sizeof(one)) < 0)
+		weft__store_release(&p->signalled, 0u); /* cannot happen: the counter is at most 1 */
+}
+
+/* The owner is gone: whoever comes releases what is there. */
+static void drain_closed(struct weft_port *p)
+{
+	struct weft_msg *m;
+	uint32_t n = 0;
+
+	pthread_mutex_lock(&p->drain_lock);
+	while ((m = port_pop(p))) {
+		weft_msg_destroy(m);
+		n++;
+	}
+	pthread_mutex_unlock(&p->drain_lock);
+	if (n && weft__fetch_sub_acq_rel(&p->held, n) == n)
+		port_free(p);
+}
+
+static void port_deliver(struct weft__sink *sink, struct weft_msg *msg)
+{
+	struct weft_port *p = port_of(sink);
+	bool was_idle;
+
+	weft__fetch_add_acq_rel(&p->held, 1u); /* for this call: the reaper may give msg's place back meanwhile */
+	was_idle = weft__mailbox_push(&p->queue, msg);
+	if (was_idle) {
+		weft__store_release(&p->first, msg); /* Q1 */
+		/* H2: a read-modify-write, so that it comes after the push on every machine */
+		if (!weft__fetch_add_seq_cst(&p->helping, 0u))
+			signal_fd(p);
+	}
+	if (weft__load_seq_cst(&p->closed))
+		drain_closed(p);
+	port_give_back(sink);
+}
+
+int weft_port_create(weft_runtime *rt, const weft_port_options *opt, weft_port **ret_port)
+{
+	struct weft_port *p;
+
+	WEFT_RETURN_IF(!rt || !ret_port || (opt && opt->size < sizeof(*opt)), -EINVAL);
+	WEFT_RETURN_IF(opt && opt->capacity_msgs > UINT32_MAX / 2, -EINVAL);
+	p = weft_aligned_alloc(WEFT_CACHELINE, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	*p = (struct weft_port){
+		.sink = { .take = port_take, .give_back = port_give_back, .deliver = port_deliver, .rt_slot = rt->slot },
+		.capacity = opt && opt->capacity_msgs ? opt->capacity_msgs : CAPACITY_DEFAULT,
+		.held = 1,
+		.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
+	};
+	if (p->fd < 0) {
+		int r = -errno;
+
+		weft_free(p);
+		return r;
+	}
+	pthread_mutex_init(&p->drain_lock, NULL);
+	*ret_port = p;
+	return 0;
+}
+
+void weft_port_destroy(weft_port *port)
+{
+	if (!port)
+		return;
+	weft__store_seq_cst(&port->closed, 1u);
+	weft__fetch_add_acq_rel(&port->held, 1u);
+	drain_closed(port);
+	weft__fetch_sub_acq_rel(&port->held, 1u);
+	port_give_back(&port->sink);
+}
+
+int weft_port_fd(weft_port *port)
+{
+	return port ? port->fd : -EINVAL;
+}
+
+int weft_port_reap(weft_port *port, weft_msg **ret_msgs, uint32_t max)
+{
+	uint32_t n = 0;
+
+	WEFT_RETURN_IF(!port || (!ret_msgs && max), -EINVAL);
+	if (weft__load_acquire(&port->signalled)) {
+		uint64_t count;
+
+		if (read(port->fd, &count, sizeof(count)) == sizeof(count))
+			weft__store_seq_cst(&port->signalled, 0u); /* before the look at the queue */
+	}
+	while (n < max && (ret_msgs[n] = port_pop(port)))
+		n++;
+	/* relaxed: more is left, and this thread is the only one that takes it */
+	if (n == max && weft__load_relaxed(&port->first))
+		signal_fd(port);
+	if (n)
+		weft__fetch_sub_acq_rel(&port->held, n); /* not to 0: the owner calls this */
+	return (int)n;
+}
+
+static bool port_is_ready(void *what)
+{
+	struct weft_port *p = what;
+
+	return weft__load_acquire(&p->first) != NULL;
+}
+
+static int poll_until(int fd, uint64_t deadline_ns)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	uint64_t now = weft_now_ns();
+	struct timespec left, *timeout = NULL;
+
+	if (deadline_ns != WEFT_FOREVER) {
+		uint64_t ns = deadline_ns > now ? deadline_ns - now : 0;
+
+		left = (struct timespec){ .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u) };
+		timeout = &left;
+	}
+	return ppoll(&pfd, 1, timeout, NULL);
+}
+
+int weft_port_wait_until(weft_port *port, weft_msg **ret_msgs, uint32_t max, uint64_t deadline_ns)
+{
+	int n;
+
+	WEFT_RETURN_IF(!port || !ret_msgs || !max, -EINVAL);
+	WEFT_RETURN_IF(weft__may_wait() < 0, -EDEADLK);
+	for (;;) {
+		n = weft_port_reap(port, ret_msgs, max);
+		if (n != 0 || weft_now_ns() >= deadline_ns)
+			return n;
+		weft__store_seq_cst(&port->helping, 1u);
+		weft__help(port->sink.rt_slot, port_is_ready, port, deadline_ns);
+		weft__xchg_seq_cst(&port->helping, 0u); /* H1: then look at the queue */
+		n = weft_port_reap(port, ret_msgs, max);
+		if (n != 0)
+			return n;
+		poll_until(port->fd, deadline_ns); /* EINTR: look again */
+	}
+}

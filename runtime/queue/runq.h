@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime/queue/runq.h - a worker's tasks, in order, for itself and for thieves.
+ *
+ * A ck_ring in its single-producer multi-consumer mode: the owner enqueues,
+ * owner and thieves dequeue. What does not fit goes to a private list that
+ * only the owner sees and refills the ring from, oldest first, so that order holds
+ * and a burst of any size is taken.
+ *
+ *     push -> [ ring, 256 slots ] -> pop (owner), steal (others)
+ *         \-> overflow list  ->/  refill by the owner when the ring is empty
+ *
+ * Which calls may overlap (X):      push  pop  steal  depth
+ *   push, pop: the owner only        -     -     X      X
+ *   steal: any thread                X     X     X      X
+ *
+ * Invariant: while the overflow list is not empty, everything in it is younger
+ * than everything in the ring (push goes to the list as long as there is one).
+ * Linearization: enqueue at the store of p_tail, dequeue at the CAS of c_head
+ * (ck_ring.h). Progress: push wait-free, pop and steal lock-free. ABA: c_head only
+ * grows; it wraps after 2^32 tasks, and a thief would have to sleep through all of
+ * them between its load and its CAS. Memory: slots hold pointers to tasks that
+ * live as long as their runtime's actor table.
+ *
+ * One mode only on this ring: SPMC does not keep what MPMC needs. ck 0.7.1 has
+ * fences missing on weakly ordered CPUs (fixed upstream later): x86-64 is fine,
+ * see docs/DEPENDENCIES.md for arm64.
+ *
+ * Tests: tests/unit/queue/test_runq.c, tests/stress/test_runq.c.
+ */
+#ifndef WEFT_RUNTIME_QUEUE_RUNQ_H
+#define WEFT_RUNTIME_QUEUE_RUNQ_H
+
+#include <ck_ring.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/base/assert.h"
+#include "runtime/base/atomic.h"
+#include "runtime/queue/task.h"
+
+#define WEFT__RUNQ_SLOTS 256u /* power of two; one slot stays empty */
+
+struct weft__runq {
+	ck_ring_t ring; /* pads its consumer and producer lines itself */
+	struct weft__task *overflow_first, *overflow_last; /* owner */
+	_Atomic(uint32_t) overflow_count; /* one writer; read by depth() from anywhere, as a hint */
+	ck_ring_buffer_t slots[WEFT__RUNQ_SLOTS];
+};
+
+static inline void weft__runq_init(struct weft__runq *q)
+{
+	ck_ring_init(&q->ring, WEFT__RUNQ_SLOTS);
+	q->overflow_first = q->overflow_last = NULL;
+	weft__store_relaxed(&q->overflow_count, 0); /* relaxed: not shared yet */
+}
+
+static inline void weft__runq_push(struct weft__runq *q, struct weft__task *task)
+{
+	if (__builtin_expect(!q->overflow_first && ck_ring_enqueue_spmc(&q->ring, q->slots, task), 1))
+		return;
+	task->next = NULL;
+	if (q->overflow_last)
+		q->overflow_last->next = task;
+	else
+		q->overflow_first = task;
+	q->overflow_last = task;
+	weft__count(&q->overflow_count, 1u);
+}
+
+/* Ring empty: move up to half a ring from the list, and give the oldest. */
+static inline struct weft__task *weft__runq_refill(struct weft__runq *q)
+{
+	struct weft__task *oldest = q->overflow_first;
+	uint32_t moved = 1;
+
+	if (!oldest)
+		return NULL;
+	q->overflow_first = oldest->next;
+	while (q->overflow_first && moved <= WEFT__RUNQ_SLOTS / 2) {
+		struct weft__task *next = q->overflow_first->next;
+
+		if (!ck_ring_enqueue_spmc(&q->ring, q->slots, q->overflow_first))
+			break;
+		q->overflow_first = next;
+		moved++;
+	}
+	if (!q->overflow_first)
+		q->overflow_last = NULL;
+	weft__count(&q->overflow_count, -moved);
+	return oldest;
+}
+
+static inline struct weft__task *weft__runq_pop(struct weft__runq *q)
+{
+	struct weft__task *task;
+
+	if (ck_ring_dequeue_spmc(&q->ring, q->slots, &task))
+		return task;
+	return weft__runq_refill(q);
+}
+
+static inline struct weft__task *weft__runq_steal(struct weft__runq *q)
+{
+	struct weft__task *task;
+
+	return ck_ring_dequeue_spmc(&q->ring, q->slots, &task) ? task : NULL;
+}
+
+/* About how many; exact for the owner when nobody steals. */
+static inline uint32_t weft__runq_depth(const struct weft__runq *q)
+{
+	return ck_ring_size(&q->ring) + weft__load_relaxed(&q->overflow_count);
+}
+
+/* Tasks a thief can reach. */
+static inline uint32_t weft__runq_stealable(const struct weft__runq *q)
+{
+	return ck_ring_size(&q->ring);
+}
+
+#endif

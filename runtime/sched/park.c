@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime/sched/park.c - how a worker falls asleep without missing work.
+ *
+ * There is one place to sleep, the wait of the I/O loop, and one way to be woken,
+ * weft__loop_wake. Whoever sends work pushes it and then looks at `sleeping`;
+ * a worker that goes to sleep sets `sleeping` and then looks at its queues. Each
+ * stores one word and loads the other's, so both sides must be sequentially consistent:
+ *
+ *     sender                              worker
+ *     push to inject        (D1)          sleeping = 1           (D2, seq_cst)
+ *     look at sleeping      (D1')         look at inject         (D2')
+ *
+ * With acquire and release alone both looks could see the old value, and the
+ * work would lie there until the next wake-up: the lost wake-up.
+ *
+ *   sleeping   0 awake   1 asleep   2 woken in order to search (holds `searching`)
+ *
+ * Only the waker that takes 1 away writes the eventfd, so a worker is woken once.
+ * While anybody else is awake a sleeper naps (NAP_MIN_NS, doubling to
+ * NAP_MAX_NS) instead of sleeping for good: that bounds how long work can lie
+ * behind a long activation elsewhere. When all are asleep, nobody naps.
+ *
+ * Tests: tests/stress/test_park.c; model: the `nap` only hides nothing, the stress
+ * test runs with naps off as well.
+ */
+#include "runtime/sched/worker.h"
+
+#define NAP_MIN_NS 1000000u
+#define NAP_MAX_NS 16000000u
+#define DRAIN_NAP_NS 500000u
+
+enum { AWAKE = 0, ASLEEP = 1, CALLED = 2 };
+
+void weft__wake(struct weft__worker *w)
+{
+	uint32_t asleep = ASLEEP;
+
+	/* D1': seq_cst, after the push (D1 in inject.h). */
+	if (weft__load_seq_cst(&w->sleeping) != ASLEEP)
+		return;
+	if (!weft__cas_seq_cst(&w->sleeping, &asleep, (uint32_t)AWAKE))
+		return;
+	weft__loop_wake(w->loop);
+	if (weft__self)
+		weft__count(&weft__self->count.wakes, 1u);
+}
+
+void weft__wake_one(struct weft__sched *s)
+{
+	uint32_t nobody = 0;
+
+	if (!weft__cas_acq_rel(&s->searching, &nobody, 1u))
+		return;
+	for (uint32_t i = 0; i < s->worker_count; i++) {
+		struct weft__worker *w = &s->workers[i];
+		uint32_t asleep = ASLEEP;
+
+		/* relaxed: a look before the exchange */
+		if (weft__load_relaxed(&w->sleeping) != ASLEEP)
+			continue;
+		if (!weft__cas_seq_cst(&w->sleeping, &asleep, (uint32_t)CALLED))
+			continue;
+		weft__loop_wake(w->loop);
+		if (weft__self)
+			weft__count(&weft__self->count.wakes, 1u);
+		return; /* `searching` is w's now */
+	}
+	weft__store_release(&s->searching, 0u);
+}
+
+void weft__wake_all(struct weft__sched *s)
+{
+	for (uint32_t i = 0; i < s->worker_count; i++)
+		weft__wake(&s->workers[i]);
+}
+
+static bool has_own_work(struct weft__worker *w)
+{
+	return !weft__inject_is_empty(&w->inject) || !weft__inject_is_empty(&w->inject_pinned) ||
+	       !weft__inject_is_empty(&w->inject_timers);
+}
+
+/*
+ * Nothing runs, nothing is queued, nobody waits for an answer. Asked by a worker
+ * that is asleep itself, in the drain phase, when foreign threads are refused.
+ */
+static bool is_quiescent(struct weft__sched *s)
+{
+	if (weft__load_seq_cst(&s->sleepers) != s->worker_count || weft__load_seq_cst(&s->guests_active))
+		return false;
+	for (uint32_t i = 0; i < s->worker_count + s->guest_count; i++) {
+		struct weft__worker *w = &s->workers[i];
+
+		if (has_own_work(w) || weft__runq_depth(&w->runq) || weft__load_acquire(&w->lifo))
+			return false;
+	}
+	return !s->hooks->requests_open(s->rt);
+}
+
+static void drain_step(struct weft__sched *s)
+{
+	uint32_t phase = WEFT__PHASE_DRAIN;
+	bool quiet = is_quiescent(s);
+
+	if (!quiet && weft_now_ns() < weft__load_relaxed(&s->deadline_ns)) /* relaxed: looked at again soon */
+		return;
+	if (!weft__cas_acq_rel(&s->phase, &phase, (uint32_t)WEFT__PHASE_HALT))
+		return;
+	weft__store_release(&s->drained, quiet);
+	weft__wake_all(s);
+}
+
+static uint64_t sleep_ns(struct weft__worker *w, uint32_t phase)
+{
+	struct weft__sched *s = w->sched;
+	uint64_t now = weft_now_ns();
+	uint64_t ns = w->wheel_due_ns == UINT64_MAX ? UINT64_MAX : w->wheel_due_ns > now ? w->wheel_due_ns - now : 0;
+
+	if (phase == WEFT__PHASE_DRAIN)
+		return ns < DRAIN_NAP_NS ? ns : DRAIN_NAP_NS;
+	/* relaxed: a late look costs one nap */
+	if (weft__load_relaxed(&s->sleepers) >= s->worker_count && !weft__load_relaxed(&s->guests_active)) {
+		w->nap_ns = 0;
+		return ns;
+	}
+	w->nap_ns = w->nap_ns ? w->nap_ns * 2 : NAP_MIN_NS;
+	if (w->nap_ns > NAP_MAX_NS)
+		w->nap_ns = NAP_MAX_NS;
+	return ns < w->nap_ns ? ns : w->nap_ns;
+}
+
+void weft__park(struct weft__worker *w)
+{
+	struct weft__sched *s = w->sched;
+	uint32_t phase;
+
+	weft__count(&w->count.parks, 1u);
+	weft__fetch_add_seq_cst(&s->sleepers, 1u);
+	weft__store_seq_cst(&w->sleeping, (uint32_t)ASLEEP); /* D2 */
+	phase = weft__load_seq_cst(&s->phase);
+	if (!has_own_work(w) && phase != WEFT__PHASE_HALT) { /* D2' */
+		if (phase == WEFT__PHASE_DRAIN)
+			drain_step(s);
+		weft__loop_wait(w->loop, sleep_ns(w, phase));
+	}
+	if (weft__xchg_seq_cst(&w->sleeping, (uint32_t)AWAKE) == CALLED) {
+		w->searcher = true;
+		w->nap_ns = 0;
+	}
+	weft__fetch_sub_seq_cst(&s->sleepers, 1u);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime/sched/run.c - which task a worker runs next, and its main loop.
+ *
+ * The newest task goes into the LIFO slot: its data is hot, and two actors that talk
+ * to each other stay on one core. The slot goes before the queue at most
+ * WEFT__LIFO_RUNS_MAX times in a row, so a chatting pair cannot starve the queue.
+ * Every few turns (so many that about CHECK_NS pass) a worker looks at what came
+ * from outside: injections, timers, I/O, and whether to wake somebody up.
+ */
+#include "runtime/sched/worker.h"
+
+#define CHECK_NS 5000u /* aimed-at time between two looks around */
+
+_Thread_local struct weft__worker *weft__self;
+
+void weft__schedule(struct weft__worker *w, struct weft__task *task)
+{
+	struct weft__task *old;
+
+	WEFT_ASSERT(task->run);
+	/* relaxed: only this worker fills the slot, thieves only empty it */
+	if (!weft__load_relaxed(&w->lifo)) {
+		/* L1 release -> L2 acquire in a thief or next_task: the task's state before the task. */
+		weft__store_release(&w->lifo, task);
+		return;
+	}
+	old = weft__xchg_acq_rel(&w->lifo, task); /* L1, and L2 against an earlier L1 */
+	if (old)
+		weft__runq_push(&w->runq, old);
+}
+
+void weft__schedule_back(struct weft__worker *w, struct weft__task *task)
+{
+	WEFT_ASSERT(task->run);
+	weft__runq_push(&w->runq, task);
+}
+
+void weft__schedule_pinned(struct weft__worker *w, struct weft__task *task)
+{
+	WEFT_ASSERT(!w->guest);
+	task->next = NULL;
+	if (w->pinned_last)
+		w->pinned_last->next = task;
+	else
+		w->pinned_first = task;
+	w->pinned_last = task;
+}
+
+/* An awake worker rather than one that must be woken: light load stays on one. */
+static struct weft__worker *remote_target(struct weft__sched *s, uint32_t home)
+{
+	struct weft__worker *w = &s->workers[home % s->worker_count];
+
+	/* relaxed: a wrong guess costs a wake-up, nothing else */
+	if (!weft__load_relaxed(&w->sleeping) || weft__load_relaxed(&s->sleepers) >= s->worker_count)
+		return w;
+	for (uint32_t i = 1; i < s->worker_count; i++) {
+		struct weft__worker *other = &s->workers[(home + i) % s->worker_count];
+
+		if (!weft__load_relaxed(&other->sleeping))
+			return other;
+	}
+	return w;
+}
+
+void weft__schedule_remote(struct weft__sched *s, uint32_t home, bool pinned, struct weft__task *task)
+{
+	struct weft__worker *w;
+
+	WEFT_ASSERT(task->run);
+	if (pinned) {
+		w = &s->workers[home % s->worker_count];
+		weft__inject_push(&w->inject_pinned, &task->link);
+	} else {
+		w = remote_target(s, home);
+		weft__inject_push(&w->inject, &task->link);
+	}
+	weft__wake(w);
+}
+
+void weft__timer_remote(struct weft__sched *s, uint32_t worker, ck_stack_entry_t *entry)
+{
+	struct weft__worker *w = &s->workers[worker % s->worker_count];
+
+	weft__inject_push(&w->inject_timers, entry);
+	weft__wake(w);
+}
+
+static struct weft__task *pinned_pop(struct weft__worker *w)
+{
+	struct weft__task *task = w->pinned_first;
+
+	if (!task)
+		return NULL;
+	w->pinned_first = task->next;
+	if (!w->pinned_first)
+		w->pinned_last = NULL;
+	return task;
+}
+
+static struct weft__task *lifo_take(struct weft__worker *w)
+{
+	/* relaxed: a look before the exchange, which is L2 */
+	if (!weft__load_relaxed(&w->lifo))
+		return NULL;
+	return weft__xchg_acq_rel(&w->lifo, NULL);
+}
+
+struct weft__task *weft__next_task(struct weft__worker *w)
+{
+	struct weft__task *task;
+
+	if (w->lifo_runs < WEFT__LIFO_RUNS_MAX && (task = lifo_take(w))) {
+		w->lifo_runs++;
+		return task;
+	}
+	w->lifo_runs = 0;
+	/* pinned and stealable tasks take turns */
+	if (__builtin_expect(w->pinned_first && (weft__load_relaxed(&w->turns) & 1), 0))
+		return pinned_pop(w);
+	task = weft__runq_pop(&w->runq);
+	if (task)
+		return task;
+	task = pinned_pop(w);
+	return task ? task : lifo_take(w);
+}
+
+static void take_injected(struct weft__worker *w)
+{
+	ck_stack_entry_t *entry = weft__inject_take_all(&w->inject);
+
+	while (entry) {
+		struct weft__task *task = (struct weft__task *)((char *)entry - offsetof(struct weft__task, link));
+
+		entry = entry->next;
+		weft__runq_push(&w->runq, task);
+	}
+	entry = weft__inject_take_all(&w->inject_pinned);
+	while (entry) {
+		struct weft__task *task = (struct weft__task *)((char *)entry - offsetof(struct weft__task, link));
+
+		entry = entry->next;
+		weft__schedule_pinned(w, task);
+	}
+	entry = weft__inject_take_all(&w->inject_timers);
+	if (entry)
+		w->sched->hooks->timers(w, entry);
+}
+
+static void timer_due(struct weft__timer *timer, void *user)
+{
+	struct weft__worker *w = user;
+
+	w->sched->hooks->timer_due(w, timer);
+}
+
+static void run_timers(struct weft__worker *w, uint64_t now)
+{
+	if (now < w->wheel_due_ns)
+		return;
+	weft__wheel_advance(w->wheel, now, timer_due, w);
+	w->wheel_due_ns = UINT64_MAX;
+	{
+		uint64_t in_ns = weft__wheel_next_ns(w->wheel, now);
+
+		if (in_ns != UINT64_MAX)
+			w->wheel_due_ns = now + in_ns;
+	}
+}
+
+/*
+ * How long a turn takes decides two things: after how many turns to look again,
+ * and whether what waits here is worth a sleeper's wake-up. A wake-up costs both
+ * sides wake_ns; a backlog of less than twice that is done sooner alone.
+ */
+static void measure_and_balance(struct weft__worker *w, uint64_t now)
+{
+	struct weft__sched *s = w->sched;
+	uint64_t turns = w->check_turns ? w->check_turns : 1;
+	uint64_t took = (now - w->check_ns) / turns;
+	uint32_t depth;
+
+	w->turn_ns = w->check_turns ? (w->turn_ns + 3 * took) / 4 : w->turn_ns;
+	w->check_ns = now;
+	if (w->turn_ns * 2 * turns < CHECK_NS)
+		turns *= 2;
+	else
+		turns = CHECK_NS / (w->turn_ns + 1);
+	w->check_turns = turns < 1 ? 1 : turns > WEFT__CHECK_TURNS_MAX ? WEFT__CHECK_TURNS_MAX : (uint32_t)turns;
+
+	/* relaxed: a hint, looked at again soon */
+	if (!weft__load_relaxed(&s->sleepers) || weft__load_relaxed(&s->searching))
+		return;
+	depth = weft__runq_stealable(&w->runq);
+	if (depth && depth * w->turn_ns > 2 * s->wake_ns)
+		weft__wake_one(s);
+}
+
+static void check_deadline(struct weft__worker *w, uint64_t now)
+{
+	struct weft__sched *s = w->sched;
+	uint32_t phase = WEFT__PHASE_DRAIN;
+
+	if (now < weft__load_relaxed(&s->deadline_ns)) /* relaxed: a later look sees it */
+		return;
+	if (weft__cas_acq_rel(&s->phase, &phase, (uint32_t)WEFT__PHASE_HALT))
+		weft__wake_all(s);
+}
+
+void weft__worker_check(struct weft__worker *w)
+{
+	uint64_t now = weft_now_ns();
+
+	if (!w->guest) {
+		take_injected(w);
+		run_timers(w, now);
+		if (weft__loop_has_work(w->loop))
+			weft__loop_wait(w->loop, 0);
+		if (__builtin_expect(weft__load_relaxed(&w->sched->phase) == WEFT__PHASE_DRAIN, 0))
+			check_deadline(w, now);
+	}
+	measure_and_balance(w, now);
+	w->turns_to_check = w->check_turns;
+}
+
+/* After sleep or search nothing is known of the load: look again after one turn. */
+static void load_unknown(struct weft__worker *w)
+{
+	w->check_turns = 0;
+	w->turns_to_check = 1;
+}
+
+static struct weft__task *find_task(struct weft__worker *w)
+{
+	struct weft__task *task = weft__next_task(w);
+
+	if (__builtin_expect(task != NULL, 1))
+		return task;
+	weft__worker_check(w);
+	task = weft__next_task(w);
+	if (task)
+		return task;
+	task = weft__search(w, NULL, NULL);
+	load_unknown(w);
+	w->check_ns = weft_now_ns();
+	return task ? task : weft__next_task(w);
+}
+
+void weft__worker_loop(struct weft__worker *w)
+{
+	load_unknown(w);
+	w->check_ns = weft_now_ns();
+	/* acquire: what the halting thread wrote before the phase */
+	while (weft__load_acquire(&w->sched->phase) != WEFT__PHASE_HALT) {
+		struct weft__task *task = find_task(w);
+
+		if (task)
+			weft__run_task(w, task);
+		else
+			weft__park(w);
+	}
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime/sched/sched.c - the life of the workers: make, start, stop, join, free.
+ *
+ * Stop is two steps. DRAIN: workers go on until nothing is left to do or the
+ * deadline passes. HALT: every worker leaves its loop; the last one to leave, when
+ * no guest runs tasks any more, ends what is left (hooks->halted) alone. Phases
+ * only grow.
+ */
+#include "runtime/sched/worker.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <weft/alloc.h>
+
+#include "runtime/base/clock.h"
+
+#define SPIN_NS_DEFAULT 20000u
+#define STEAL_DELAY_NS_DEFAULT 10000u
+#define WAKE_NS_DEFAULT 10000u
+#define BUDGET_DEFAULT 64u
+#define GUESTS_DEFAULT 4u
+
+static int worker_init(struct weft__worker *w, struct weft__sched *s, uint32_t id)
+{
+	memset(w, 0, sizeof(*w));
+	w->sched = s;
+	w->rt = s->rt;
+	w->id = id;
+	w->guest = id >= s->worker_count;
+	w->cpu = -1;
+	w->wheel_due_ns = UINT64_MAX;
+	weft__rng_seed(&w->rng, ((uint64_t)id << 32) ^ weft_now_ns());
+	weft__runq_init(&w->runq);
+	weft__inject_init(&w->inject);
+	weft__inject_init(&w->inject_pinned);
+	weft__inject_init(&w->inject_timers);
+	if (w->guest)
+		return 0;
+	w->wheel = weft_calloc(1, sizeof(*w->wheel));
+	if (!w->wheel)
+		return -ENOMEM;
+	weft__wheel_init(w->wheel, weft_now_ns());
+	return 0;
+}
+
+static void pin_workers(struct weft__sched *s, uint32_t pin, const int *cpus, uint32_t cpu_count)
+{
+	if (pin == WEFT_PIN_OFF || !cpu_count)
+		return;
+	if (pin == WEFT_PIN_AUTO && s->worker_count != cpu_count)
+		return;
+	for (uint32_t i = 0; i < s->worker_count; i++)
+		s->workers[i].cpu = cpus[i % cpu_count];
+}
+
+static int check_options(const weft_runtime_options *opt)
+{
+	WEFT_RETURN_IF(opt->workers > WEFT__WORKERS_MAX, -EINVAL);
+	WEFT_RETURN_IF(opt->guests_max > WEFT__GUESTS_MAX, -EINVAL);
+	WEFT_RETURN_IF(opt->pin > WEFT_PIN_ON, -EINVAL);
+	WEFT_RETURN_IF(opt->io > WEFT_IO_EPOLL, -EINVAL);
+	return 0;
+}
+
+int weft__sched_init(struct weft__sched *s, struct weft_runtime *rt, const struct weft__sched_hooks *hooks,
+                     const weft_runtime_options *opt)
+{
+	int cpus[WEFT__WORKERS_MAX];
+	uint32_t cpu_count = weft__cpus_usable(cpus, WEFT__WORKERS_MAX);
+	size_t bytes;
+	int r = check_options(opt);
+
+	if (r < 0)
+		return r;
+	s->rt = rt;
+	s->hooks = hooks;
+	s->worker_count = opt->workers ? opt->workers : cpu_count;
+	s->guest_count = opt->guests_max ? opt->guests_max : GUESTS_DEFAULT;
+	s->budget_msgs = opt->budget_msgs ? opt->budget_msgs : BUDGET_DEFAULT;
+	s->spin_ns = opt->spin_ns ? opt->spin_ns : cpu_count > 1 ? SPIN_NS_DEFAULT : 0;
+	s->steal_delay_ns = opt->steal_delay_ns ? opt->steal_delay_ns : STEAL_DELAY_NS_DEFAULT;
+	s->wake_ns = WAKE_NS_DEFAULT;
+	s->io_backend = opt->io;
+	bytes = (size_t)(s->worker_count + s->guest_count) * sizeof(*s->workers);
+	s->workers = weft_aligned_alloc(WEFT_CACHELINE, (bytes + WEFT_CACHELINE - 1) & ~(size_t)(WEFT_CACHELINE - 1));
+	if (!s->workers)
+		return -ENOMEM;
+	memset(s->workers, 0, bytes);
+	for (uint32_t i = 0; i < s->worker_count + s->guest_count; i++) {
+		r = worker_init(&s->workers[i], s, i);
+		if (r < 0) {
+			weft__sched_fini(s);
+			return r;
+		}
+	}
+	pin_workers(s, opt->pin, cpus, cpu_count);
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->cond, NULL);
+	return 0;
+}
+
+void weft__sched_fini(struct weft__sched *s)
+{
+	if (!s->workers)
+		return;
+	for (uint32_t i = 0; i < s->worker_count + s->guest_count; i++) {
+		struct weft__worker *w = &s->workers[i];
+
+		weft__msgcache_drain(&w->cache);
+		weft_free(w->wheel);
+	}
+	weft_free(s->workers);
+	s->workers = NULL;
+	pthread_mutex_destroy(&s->lock);
+	pthread_cond_destroy(&s->cond);
+}
+
+static void pin_self(struct weft__worker *w)
+{
+	cpu_set_t set;
+
+	if (w->cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)w->cpu, &set);
+	if (pthread_setaffinity_np(pthread_self(), sizeof(set), &set) != 0)
+		weft__log(&w->sched->log, WEFT_LOG_WARN, "worker %u: cannot pin to cpu %d", w->id, w->cpu);
+}
+
+/* Tell weft__sched_start how opening the loop went. */
+static void report_open(struct weft__worker *w, int status, const char *why)
+{
+	struct weft__sched *s = w->sched;
+
+	pthread_mutex_lock(&s->lock);
+	w->open_status = status;
+	if (status == 0) {
+		s->io_name = weft__loop_name(w->loop);
+		s->io_why = why;
+	}
+	weft__fetch_add_acq_rel(&s->opened, 1u);
+	pthread_cond_broadcast(&s->cond);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* The last worker out ends what is left, when no guest runs a task any more. */
+static void leave(struct weft__worker *w)
+{
+	struct weft__sched *s = w->sched;
+
+	if (weft__fetch_add_acq_rel(&s->halted_count, 1u) + 1 != s->threads_started)
+		return;
+	for (uint32_t i = s->worker_count; i < s->worker_count + s->guest_count; i++) {
+		/* seq_cst: against a guest that sets active, then looks at the phase */
+		while (weft__load_seq_cst(&s->workers[i].active))
+			sched_yield();
+	}
+	s->hooks->halted(s->rt);
+}
+
+static void *worker_main(void *arg)
+{
+	struct weft__worker *w = arg;
+	const char *why = "";
+	char name[16];
+	int r;
+
+	snprintf(name, sizeof(name), "weft/%u", w->id);
+	pthread_setname_np(pthread_self(), name);
+	pin_self(w);
+	weft__self = w;
+	r = weft__loop_open((weft_io_backend)w->sched->io_backend, &w->loop, &why);
+	report_open(w, r, why);
+	if (r == 0)
+		weft__worker_loop(w);
+	leave(w);
+	w->sched->hooks->thread_end(w);
+	if (r == 0)
+		weft__loop_close(w->loop);
+	w->loop = NULL;
+	weft__self = NULL;
+	return NULL;
+}
+
+static int wait_opened(struct weft__sched *s)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&s->lock);
+	while (weft__load_acquire(&s->opened) < s->threads_started)
+		pthread_cond_wait(&s->cond, &s->lock);
+	for (uint32_t i = 0; i < s->threads_started; i++) {
+		if (s->workers[i].open_status < 0)
+			r = s->workers[i].open_status;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+int weft__sched_start(struct weft__sched *s)
+{
+	int r = 0;
+
+	if (s->started)
+		return -EALREADY;
+	s->started = true;
+	s->threads_started = s->worker_count;
+	for (uint32_t i = 0; i < s->worker_count; i++) {
+		r = -pthread_create(&s->workers[i].thread, NULL, worker_main, &s->workers[i]);
+		if (r < 0) {
+			/* those that run must still count themselves out */
+			s->threads_started = i;
+			break;
+		}
+	}
+	if (s->threads_started) {
+		int opened = wait_opened(s);
+
+		r = r < 0 ? r : opened;
+	}
+	if (r < 0) {
+		weft__sched_stop(s, 0);
+		weft__sched_join(s);
+		return r;
+	}
+	weft__log(&s->log, WEFT_LOG_INFO, "weft: %u workers, I/O by %s (%s)", s->worker_count, s->io_name, s->io_why);
+	return 0;
+}
+
+void weft__sched_stop(struct weft__sched *s, uint64_t deadline_ns)
+{
+	uint32_t run = WEFT__PHASE_RUN;
+	uint64_t old = weft__load_acquire(&s->deadline_ns);
+
+	while (!old || deadline_ns < old) {
+		if (weft__cas_acq_rel(&s->deadline_ns, &old, deadline_ns ? deadline_ns : 1))
+			break;
+	}
+	weft__cas_seq_cst(&s->phase, &run, (uint32_t)WEFT__PHASE_DRAIN);
+	if (s->started)
+		weft__wake_all(s);
+}
+
+int weft__sched_join(struct weft__sched *s)
+{
+	for (uint32_t i = 0; i < s->threads_started; i++)
+		pthread_join(s->workers[i].thread, NULL);
+	s->threads_started = 0;
+	return weft__load_acquire(&s->drained) ? 0 : -ETIMEDOUT;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime/sched/worker.h - a worker: one thread that runs tasks, and its queues.
+ *
+ * A worker owns a LIFO slot, a run queue that others may steal from, a pinned
+ * queue that nobody steals from, two injection stacks (work and timers from other
+ * threads), a timer wheel, an I/O loop, a message cache and counters. A guest is a
+ * worker without thread, loop and wheel of its own: a foreign thread that runs
+ * tasks while it waits (runtime/host/guest.c).
+ *
+ *   line            written by           read by
+ *   owner           this worker          this worker
+ *   counters        this worker          stats readers
+ *   lifo, turns     this worker (thief: lifo) thieves
+ *   sleeping        this worker, wakers  whoever sends it work
+ *   inject*         any thread           this worker, thieves (inject only)
+ *   runq            see runq.h
+ *
+ * What a worker does in a turn, and when it sleeps: docs/internals/scheduler.md.
+ */
+#ifndef WEFT_RUNTIME_SCHED_WORKER_H
+#define WEFT_RUNTIME_SCHED_WORKER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <weft/runtime.h>
+
+#include "runtime/base/atomic.h"
+#include "runtime/base/log.h"
+#include "runtime/base/rng.h"
+#include "runtime/io/loop.h"
+#include "runtime/mem/msgpool.h"
+#include "runtime/queue/inject.h"
+#include "runtime/queue/runq.h"
+#include "runtime/queue/task.h"
+#include "runtime/sched/wheel.h"
+
+#define WEFT__LIFO_RUNS_MAX 3u   /* times in a row that the LIFO slot goes before the queue */
+#define WEFT__CHECK_TURNS_MAX 32u /* turns between two looks at everything else */
+#define WEFT__WORKERS_MAX 256u
+#define WEFT__GUESTS_MAX 64u
+
+struct weft__sched;
+
+/* Single-writer counters, merged on read. */
+struct weft__counters {
+	_Atomic(uint64_t) sent, handled, dropped, refused;
+	_Atomic(uint64_t) activations, steals, parks, wakes;
+	_Atomic(uint64_t) spawned, ended, timers;
+	_Atomic(uint64_t) req_opened, req_closed;
+};
+
+struct weft__worker {
+	/* owner line: nobody else looks here */
+	struct weft__sched *sched;
+	struct weft_runtime *rt;
+	struct weft_actor *actor;    /* being run, NULL between activations */
+	struct weft_msg *msg;        /* being handled; NULL once it was moved or kept */
+	struct weft_msg *node, *next_node; /* the actor's place in its mailbox after a move, see mailbox.h */
+	uint32_t id;                 /* 0 .. workers-1, then guests; also the event lane */
+	uint32_t rt_slot;
+	uint32_t lifo_runs;
+	uint32_t turns_to_check, check_turns;
+	bool guest;
+	bool searcher;               /* was woken in order to search: holds sched->searching */
+	uint64_t nap_ns;
+	bool yield;                  /* the running actor gives its budget away */
+	uint64_t check_ns;            /* when the last check was */
+	uint64_t turn_ns;            /* moving average of an activation, at the last checks */
+	uint64_t wheel_due_ns;       /* when the wheel wants to be advanced next */
+	uint64_t workflow_seq, timer_seq;
+	struct weft__rng rng;
+	struct weft__loop *loop;
+	struct weft__wheel *wheel;
+	struct weft__task *pinned_first, *pinned_last;
+	struct weft__msgcache cache;
+	struct weft__cell_cache { /* free actor cells; runtime/actor/table.c */
+		struct weft_actor *free;
+		uint32_t count;
+	} cells;
+
+	_Alignas(WEFT_CACHELINE) struct weft__counters count;
+
+	/* what thieves look at */
+	_Alignas(WEFT_CACHELINE) _Atomic(struct weft__task *) lifo;
+	_Atomic(uint64_t) turns;
+	_Atomic(bool) active;       /* guests: inside the runtime right now */
+	_Atomic(uint32_t) occupied; /* guests: somebody sits here */
+
+	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) sleeping;
+
+	_Alignas(WEFT_CACHELINE) struct weft__inject inject;
+	_Alignas(WEFT_CACHELINE) struct weft__inject inject_pinned;
+	struct weft__inject inject_timers;
+
+	_Alignas(WEFT_CACHELINE) struct weft__runq runq;
+
+	pthread_t thread;
+	int cpu; /* pinned to, -1 for none */
+	int open_status; /* what opening the loop gave */
+};
+
+/* The worker this thread is, or NULL on a foreign thread. */
+extern _Thread_local struct weft__worker *weft__self;
+
+enum weft__phase {
+	WEFT__PHASE_RUN = 0,
+	WEFT__PHASE_DRAIN, /* stop was asked: run until nothing is left */
+	WEFT__PHASE_HALT   /* leave the loop; what is left is ended by the last worker */
+};
+
+/* What the scheduler asks of the floor above it. */
+struct weft__sched_hooks {
+	void (*timers)(struct weft__worker *worker, ck_stack_entry_t *oldest); /* from inject_timers */
+	void (*timer_due)(struct weft__worker *worker, struct weft__timer *timer);
+	bool (*requests_open)(struct weft_runtime *rt);
+	void (*halted)(struct weft_runtime *rt); /* on the last worker, when no other runs any more */
+	void (*thread_end)(struct weft__worker *worker);
+	
+};
+
+struct weft__sched {
+	struct weft_runtime *rt;
+	const struct weft__sched_hooks *hooks;
+	struct weft__log log;
+	struct weft__worker *workers; /* worker_count, then guest_count */
+	uint32_t worker_count, guest_count;
+	uint32_t budget_msgs;
+	uint64_t spin_ns, steal_delay_ns, wake_ns;
+	uint32_t io_backend;
+	const char *io_name;
+	const char *io_why;
+
+	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) sleepers;
+	_Atomic(uint32_t) guests_active;
+	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) searching; /* 0 or 1: one searcher at a time */
+	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) phase;
+	_Atomic(uint64_t) deadline_ns;
+	_Atomic(uint32_t) halted_count;
+	_Atomic(bool) drained;
+	_Atomic(uint32_t) opened; /* workers whose loop is open or failed */
+	pthread_mutex_t lock; /* start and halt hand-shakes */
+	pthread_cond_t cond;
+	uint32_t threads_started;
+	bool started;
+};
+
+/* ---- life (sched.c); called by the runtime --------------------------------- */
+
+int weft__sched_init(struct weft__sched *s, struct weft_runtime *rt, const struct weft__sched_hooks *hooks,
+                     const weft_runtime_options *opt);
+void weft__sched_fini(struct weft__sched *s);
+int weft__sched_start(struct weft__sched *s);
+void weft__sched_stop(struct weft__sched *s, uint64_t deadline_ns);
+/* Wait for all worker threads. 0 or -ETIMEDOUT: the deadline ended some work. */
+int weft__sched_join(struct weft__sched *s);
+
+/* ---- running tasks (run.c) ----------------------------------------------- */
+
+/* Make task runnable, soon and here: LIFO slot. On a worker or guest. */
+void weft__schedule(struct weft__worker *w, struct weft__task *task);
+/* Make task runnable, behind everything that waits here. */
+void weft__schedule_back(struct weft__worker *w, struct weft__task *task);
+/* Make task runnable on this very worker and no other. On that worker. */
+void weft__schedule_pinned(struct weft__worker *w, struct weft__task *task);
+/* From a foreign thread, or to another worker. home: a worker's id, a hint unless pinned. */
+void weft__schedule_remote(struct weft__sched *s, uint32_t home, bool pinned, struct weft__task *task);
+/* Hand a timer request (runtime/actor/timer.c) to a worker's wheel. */
+void weft__timer_remote(struct weft__sched *s, uint32_t worker, ck_stack_entry_t *entry);
+
+struct weft__task *weft__next_task(struct weft__worker *w);
+/* Everything a worker looks at between tasks: injections, timers, I/O, helping sleepers up. */
+void weft__worker_check(struct weft__worker *w);
+
+static inline void weft__run_task(struct weft__worker *w, struct weft__task *task)
+{
+	weft__count(&w->turns, 1u);
+	task->run(w, task);
+	if (__builtin_expect(--w->turns_to_check == 0, 0))
+		weft__worker_check(w);
+}
+
+/* The body of a worker's thread. */
+void weft__worker_loop(struct weft__worker *w);
+
+/* ---- stealing (steal.c) ---------------------------------------------------- */
+
+/*
+ * Look around for up to spin_ns; at most one worker does so at a time. A guest
+ * looks meanwhile whether what it waits for is there; done is NULL for a worker.
+ */
+struct weft__task *weft__search(struct weft__worker *w, bool (*done)(void *what), void *what);
+
+/* ---- sleeping (park.c) ----------------------------------------------------- */
+
+void weft__park(struct weft__worker *w);
+/* Wake w if it sleeps. Any thread. */
+void weft__wake(struct weft__worker *w);
+/* Wake one sleeper to search, unless somebody searches already. */
+void weft__wake_one(struct weft__sched *s);
+void weft__wake_all(struct weft__sched *s);
+
+/* ---- the machine (topology.c) ---------------------------------------------- */
+
+/* CPUs this process may use (cpuset), limited by its cgroup's CPU quota, at least 1. */
+uint32_t weft__cpus_usable(int *ret_cpus, uint32_t max);
+
+#endif
