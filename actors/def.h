@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * actors/def.h - what an agent is, shared by all agents of a kind.
+ *
+ * Filled by the host, checked and completed at the first spawn (frozen), read-only
+ * from then on, freed with the last reference. Counters are kept a thread, so
+ * that agents on different cores do not write the same line.
+ */
+#ifndef WEFT_ACTORS_DEF_H
+#define WEFT_ACTORS_DEF_H
+
+#include <weft/agent.h>
+
+#include "actors/model.h"
+#include "actors/tool.h"
+
+#define WEFT__STAT_SHARDS 64u
+
+enum weft__stat {
+	WEFT__STAT_RUNS_STARTED = 0,
+	WEFT__STAT_RUNS_COMPLETED,
+	WEFT__STAT_RUNS_FAILED,
+	WEFT__STAT_TOOL_CALLS,
+	WEFT__STAT_TOOL_LOOPS,
+	WEFT__STAT_MODEL_CALLS,
+	WEFT__STAT_MODEL_FAILURES,
+	WEFT__STAT_PARSE_RETRIES,
+	WEFT__STAT_EMBEDDINGS_QUEUED,
+	WEFT__STAT_EMBEDDINGS_DONE,
+	WEFT__STAT_EMBEDDINGS_DROPPED,
+	WEFT__STAT_COUNT
+};
+
+struct weft__stat_shard {
+	_Alignas(64) uint64_t n[WEFT__STAT_COUNT]; /* the shard's threads; read by weft_agent_stats_read */
+};
+
+struct weft__plan;     /* pipeline's part, made when frozen; pipeline.h */
+struct weft__embedder; /* pipeline's; embedder.h */
+
+struct weft_agent_def {
+	uint32_t refs;
+	uint32_t frozen; /* 0 open, 1 being frozen, 2 frozen */
+	weft_agent_options opt; /* defaults filled in; strings below */
+	char *name, *system, *loop_message; /* owned */
+	weft_models *models;
+	weft_tools *tools; /* may be NULL */
+	weft_store *store; /* may be NULL */
+	const weft_character *character; /* borrowed; may be NULL */
+	weft_actor_class cls;
+
+	/* sorted by position, then in the order added; entries and their names are owned */
+	weft_provider **providers;
+	weft_action **actions;
+	weft_evaluator **evaluators;
+	weft_pre_evaluator **pre_evaluators;
+	uint32_t provider_count, action_count, evaluator_count, pre_evaluator_count;
+	bool bootstrapped; /* the built-in providers and actions are in the lists */
+
+	struct weft__plan *plan; /* NULL for a definition without store or character */
+	struct weft__stat_shard *shards;
+};
+
+/** Freeze: complete the lists and make the plan. Once; concurrent callers wait. @return 0, -ENOMEM, ... */
+int weft__def_freeze(weft_agent_def *def);
+
+/** Add n to a counter. Any thread; no shared line is written by two of the first 63 threads. */
+void weft__def_count(weft_agent_def *def, enum weft__stat stat, uint64_t n);
+
+/** {ptr, len} of the agent's name and system prompt. */
+static inline weft_str weft__def_name(const weft_agent_def *def)
+{
+	return weft_str_from(def->name);
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * actors/model.h - asking a model: the handlers of a type in turn until one answers.
+ */
+#ifndef WEFT_ACTORS_MODEL_H
+#define WEFT_ACTORS_MODEL_H
+
+#include <weft/model.h>
+
+#include "actors/op.h"
+
+struct weft__model_handler {
+	int priority;
+	char *name; /* owned */
+	weft_model_fn fn;
+	void *user;
+	void (*destroy)(void *user);
+};
+
+struct weft_models {
+	uint32_t refs;
+	bool held; /* by a definition: read-only */
+	struct weft__model_handler *handlers[WEFT_MODEL_TYPE_COUNT]; /* by falling priority */
+	uint32_t counts[WEFT_MODEL_TYPE_COUNT];
+};
+
+/* One question to the models of a type. Lives in the run's arena until it is back. */
+struct weft__model_ask {
+	weft_model_call call; /* first: what handlers see */
+	struct weft__op op;
+	weft_model_request request; /* filled in by the asker */
+	weft_model_response response;
+	weft_error error; /* of the last handler that failed */
+	struct weft__run *run;
+	uint32_t handler; /* index of the one being asked */
+	uint32_t number;  /* "agent:llm:N" */
+	void (*back)(struct weft__model_ask *ask, int status); /* only after WEFT_PENDING was returned */
+	void *user; /* the asker's */
+};
+
+/**
+ * Ask. request, number, back and user are set; the rest is done here, events and counters too.
+ * @return 0: response is there, usage filled in; WEFT_PENDING: back comes, with 0 or an error;
+ *         WEFT_ENOMODEL; WEFT_EMODEL: every handler failed, error says why the last one did
+ */
+int weft__model_ask(struct weft__model_ask *ask, struct weft__run *run);
+
+/** "name of the type" has a handler. */
+bool weft__models_have(const weft_models *models, weft_model_type type);
+
+/** ceil(bytes / 4): what a text costs when the model does not say. */
+uint32_t weft__tokens_of(size_t bytes);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * actors/op.h - something an agent waits for, perhaps.
+ *
+ * Embedded in every call of a handler (model, tool, provider, action, evaluator).
+ * Most handlers answer at once, and then an op costs two plain stores. One that
+ * answers WEFT_PENDING is finished later, from any thread, and comes back to the
+ * agent as a message, through a promise: it needs no place in the mailbox.
+ *
+ *   RUNNING --handler returned, not pending--> (done inline)
+ *      | \--finish, on any thread------------> FINISHED   the handler returned PENDING: inline too
+ *      \----handler returned PENDING---------> WAITING --finish--> FINISHED, promise kept
+ *                                                 \--agent ends--> ABANDONED: finish lets go of the run
+ *
+ * Each move out of RUNNING and WAITING by two possible threads is a CAS, so exactly
+ * one side has the last word. The run (and its arena, where the op lives) stays until
+ * its last op is back or finished after being abandoned.
+ */
+#ifndef WEFT_ACTORS_OP_H
+#define WEFT_ACTORS_OP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weft/actor.h>
+
+struct weft__run;
+struct weft__agent;
+
+struct weft__op {
+	uint32_t state; /* touched with __atomic builtins once the handler may have told others */
+	int32_t status; /* written before FINISHED; read by back */
+	struct weft__run *run;
+	weft_msg *promise; /* while WAITING */
+	void (*back)(struct weft__op *op); /* in the agent's behaviour, never inside the handler */
+	struct weft__op *next, **prev; /* the run's list of ops under way; the agent's thread */
+};
+
+#define weft__op_owner(op, type, member) ((type *)((char *)(op)-offsetof(type, member)))
+
+/** Before the handler is called. back is called only if the op turns out to wait. */
+void weft__op_begin(struct weft__op *op, struct weft__run *run, void (*back)(struct weft__op *op));
+
+/**
+ * After the handler returned r, on the agent's thread.
+ * @return 0 or a negative error: it is over, back is not called;
+ *         WEFT_PENDING: the op counts as under way, back comes later
+ */
+int weft__op_returned(struct weft__op *op, int r);
+
+/** End a pending op; the *_finish functions of the handlers. Threads: any, once. */
+void weft__op_finish(struct weft__op *op, int status);
+
+/** True on the agent's thread while the op's handler has not returned: only then may the run's arena be used. */
+bool weft__op_is_inline(const struct weft__op *op);
+
+/** The message of a finished op arrived at the agent. */
+void weft__op_arrived(weft_msg *msg);
+
+/** The agent ends: let go of all ops of the run. True when none is left that another thread still holds. */
+bool weft__ops_abandon(struct weft__run *run);
+
+#endif
