@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime/io/backend.h - what a back end of the loop is: a table of operations.
+ *
+ * The table costs about one nanosecond an operation. Private to this room.
+ */
+#ifndef WEFT_RUNTIME_IO_BACKEND_H
+#define WEFT_RUNTIME_IO_BACKEND_H
+
+#include "runtime/base/assert.h"
+#include "runtime/io/loop.h"
+
+struct weft__loop_ops {
+	const char *name;
+	void (*close)(struct weft__loop *loop);                      /* frees loop */
+	int (*submit)(struct weft__loop *loop, struct weft__io *io); /* io is valid and idle; must set its state */
+	int (*cancel)(struct weft__loop *loop, struct weft__io *io); /* io is in flight */
+	int (*wait)(struct weft__loop *loop, uint64_t timeout_ns);
+};
+
+/* First member of every back end's loop. */
+struct weft__loop {
+	const struct weft__loop_ops *ops;
+	uint32_t in_flight;
+	int wake_fd; /* an eventfd; the back end's */
+};
+
+#define WEFT__IO_IDLE 0u /* weft__io.state; a back end has values of its own above */
+
+/* Both: 0, or -Exxx and nothing is left behind. */
+int weft__uring_open(struct weft__loop **ret_loop);
+int weft__epoll_open(struct weft__loop **ret_loop);
+
+/* The io is its owner's again; done may free it. */
+static inline void weft__io_finish(struct weft__loop *loop, struct weft__io *io, int32_t result)
+{
+	WEFT_ASSERT(loop->in_flight > 0);
+	WEFT_ASSERT(io->state != WEFT__IO_IDLE);
+	loop->in_flight--;
+	io->state = WEFT__IO_IDLE;
+	io->result = result;
+	io->done(io);
+}
+
+#endif
