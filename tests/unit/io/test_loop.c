@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: a loop opens wherever a process may run, on the back end that loop.h says.
+ * Method: the environment, a seccomp filter that denies io_uring to a forked child, a
+ * descriptor limit of zero. What a loop does once open: test_backends.c.
+ */
+#include "runtime/io/loop.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The name of what open chooses; *ret_why as told. */
+static char chosen[16];
+static const char *choose(weft_io_backend want, const char **ret_why)
+{
+	struct weft__loop *loop = NULL;
+
+	cr_assert_eq(weft__loop_open(want, &loop, ret_why), 0);
+	snprintf(chosen, sizeof(chosen), "%s", weft__loop_name(loop));
+	weft__loop_close(loop);
+	return chosen;
+}
+
+Test(loop, open__obeys_the_environment)
+{
+	const char *why = NULL;
+
+	setenv("WEFT_IO", "epoll", 1);
+	cr_expect_str_eq(choose(WEFT_IO_URING, &why), "epoll");
+	cr_expect_not_null(strstr(why, "WEFT_IO"));
+	setenv("WEFT_IO", "uring", 1);
+	choose(WEFT_IO_EPOLL, &why);
+	cr_expect_neq(strcmp(why, "asked for by the host"), 0, "the environment overrides: %s", why);
+	setenv("WEFT_IO", "kqueue", 1);
+	cr_expect_str_eq(choose(WEFT_IO_EPOLL, &why), "epoll");
+	cr_expect_not_null(strstr(why, "neither"));
+	setenv("WEFT_IO", "", 1);
+	cr_expect_str_eq(choose(WEFT_IO_EPOLL, &why), "epoll");
+	cr_expect_str_eq(why, "asked for by the host");
+}
+
+Test(loop, open__refuses_nonsense)
+{
+	struct weft__loop *loop = NULL;
+
+	cr_expect_eq(weft__loop_open(WEFT_IO_AUTO, NULL, NULL), -EINVAL);
+	cr_expect_eq(weft__loop_open((weft_io_backend)7, &loop, NULL), -EINVAL);
+	cr_expect_null(loop);
+	weft__loop_close(NULL);
+}
+
+/* io_uring_setup fails with error from here on, in this process. */
+static int forbid_io_uring(int error)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof(filter) / sizeof(filter[0]), .filter = filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static void falls_back_on(int error)
+{
+	int status = -1;
+	pid_t child = fork();
+
+	if (child == 0) {
+		const char *why = "";
+		struct weft__loop *loop;
+
+		unsetenv("WEFT_IO");
+		if (forbid_io_uring(error) < 0)
+			_exit(77);
+		if (weft__loop_open(WEFT_IO_AUTO, &loop, &why) < 0 || strcmp(weft__loop_name(loop), "epoll") != 0)
+			_exit(1);
+		weft__loop_wake(loop);
+		weft__loop_wait(loop, UINT64_MAX);
+		weft__loop_close(loop);
+		_exit(strcmp(why, "works here") == 0 ? 2 : 0);
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		cr_skip_test("no seccomp here");
+	cr_expect_eq(WEXITSTATUS(status), 0);
+}
+
+Test(loop, open__falls_back_when_io_uring_is_denied)
+{
+	falls_back_on(EPERM);
+	falls_back_on(ENOSYS);
+	falls_back_on(ENOMEM);
+	falls_back_on(EBUSY);
+}
+
+Test(loop, open__says_when_there_are_no_descriptors)
+{
+	int status = -1;
+	pid_t child = fork();
+
+	if (child == 0) {
+		struct rlimit none = { 0, 0 };
+		struct weft__loop *loop = NULL;
+		int r;
+
+		setrlimit(RLIMIT_NOFILE, &none);
+		r = weft__loop_open(WEFT_IO_AUTO, &loop, NULL);
+		_exit(r == -EMFILE && !loop ? 0 : 1);
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static int count_fds(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+Test(loop, close__leaves_no_descriptor)
+{
+	int before = count_fds();
+	const char *why;
+
+	for (int i = 0; i < 5; i++) {
+		choose(WEFT_IO_URING, &why);
+		choose(WEFT_IO_EPOLL, &why);
+	}
+	cr_expect_eq(count_fds(), before);
+}
