@@ -11,8 +11,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -545,11 +545,8 @@ static void many_waiting_reads_end_together(struct weft__loop *loop)
 	enum { COUNT = 700 }; /* over the completion queue */
 	static struct op ops[COUNT];
 	static char bytes[COUNT];
-	int fd = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE);
-	int ends[2], done = 0;
+	int ends[2];
 
-	cr_assert_geq(fd, 0);
-	close(fd);
 	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
 	for (int i = 0; i < COUNT; i++) {
 		ops[i] = op_make(WEFT__IO_READ, ends[0], &bytes[i], 1);
@@ -562,10 +559,8 @@ static void many_waiting_reads_end_together(struct weft__loop *loop)
 		weft__loop_wait(loop, 10 * MS);
 	for (int i = 0; i < COUNT; i++) {
 		cr_assert_eq(ops[i].done_count, 1);
-		cr_assert_eq(ops[i].io.result, 0);
-		done++;
+		cr_assert_eq(ops[i].io.result, 0, "the end, told to all");
 	}
-	cr_expect_eq(done, COUNT);
 	close(ends[0]);
 }
 
