@@ -118,7 +118,6 @@ struct weft__sched_hooks {
 	bool (*requests_open)(struct weft_runtime *rt);
 	void (*halted)(struct weft_runtime *rt); /* on the last worker, when no other runs any more */
 	void (*thread_end)(struct weft__worker *worker);
-	
 };
 
 struct weft__sched {
