@@ -27,6 +27,7 @@
 #define SQ_ENTRIES 64u
 #define CQ_ENTRIES 512u
 #define BATCH 64u
+#define PROBE_OPS 64u /* more than any that is asked about */
 #define SELF_TEST_NS 200000000u
 #define FEATURES (IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_FAST_POLL)
 
@@ -93,15 +94,20 @@ static bool put_operation(struct uring_loop *u, struct weft__io *io)
 	return true;
 }
 
+static void strand(struct uring_loop *u, struct weft__io *io)
+{
+	io->state = STRANDED;
+	io->next = u->stranded;
+	u->stranded = io;
+}
+
 /* In place of a read or write on a non-blocking descriptor that said EAGAIN. */
 static void put_poll(struct uring_loop *u, struct weft__io *io)
 {
 	struct io_uring_sqe *sqe = sqe_get(u);
 
 	if (!sqe) {
-		io->state = STRANDED;
-		io->next = u->stranded;
-		u->stranded = io;
+		strand(u, io);
 		return;
 	}
 	io_uring_prep_poll_add(sqe, io->fd, io->op == WEFT__IO_READ ? POLLIN : POLLOUT);
@@ -131,20 +137,25 @@ static int uring_cancel(struct weft__loop *loop, struct weft__io *io)
 	return 0;
 }
 
-static void unstrand(struct uring_loop *u)
+/* Find room for those that found none. Returns how many were done: those cancelled meanwhile. */
+static int unstrand(struct uring_loop *u)
 {
 	struct weft__io *io = u->stranded;
+	int count = 0;
 
 	u->stranded = NULL;
 	while (io) {
 		struct weft__io *next = io->next;
 
-		if (io->state & CANCELLED)
+		if (io->state & CANCELLED) {
 			weft__io_finish(&u->base, io, -ECANCELED);
-		else
+			count++;
+		} else {
 			put_poll(u, io);
+		}
 		io = next;
 	}
+	return count;
 }
 
 static void arm_wake(struct uring_loop *u)
@@ -174,12 +185,12 @@ static int complete(struct uring_loop *u, uint64_t data, int32_t res)
 		return 0;
 	}
 	if (__builtin_expect((io->state & ~CANCELLED) == POLLING && res >= 0, 0)) {
-		if (io->state & CANCELLED)
-			res = -ECANCELED;
-		else if (put_operation(u, io))
+		if (!(io->state & CANCELLED)) {
+			if (!put_operation(u, io))
+				strand(u, io);
 			return 0;
-		else
-			res = -EAGAIN;
+		}
+		res = -ECANCELED;
 	}
 	if (res == -EAGAIN && (io->state & CANCELLED))
 		res = -ECANCELED;
@@ -245,20 +256,17 @@ static bool must_not_sleep(const struct uring_loop *u)
 static int uring_wait(struct weft__loop *loop, uint64_t timeout_ns)
 {
 	struct uring_loop *u = uring_of(loop);
-	uint32_t before = loop->in_flight;
+	int count = 0;
 
 	if (!u->wake_armed)
 		arm_wake(u);
-	if (u->stranded) {
-		unstrand(u);
-		if (loop->in_flight < before)
-			timeout_ns = 0; /* some were done */
-	}
-	if (timeout_ns == 0 || must_not_sleep(u))
+	if (u->stranded)
+		count = unstrand(u);
+	if (timeout_ns == 0 || count > 0 || must_not_sleep(u))
 		look(u);
 	else
 		sleep_in_kernel(u, timeout_ns);
-	return reap(u);
+	return count + reap(u);
 }
 
 /*
@@ -330,14 +338,14 @@ static int probe(struct uring_loop *u)
 {
 	static const int needed[] = { IORING_OP_NOP, IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC,
 		                      IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL };
-	struct {
+	union { /* the head ends in an array of ops */
 		struct io_uring_probe head;
-		struct io_uring_probe_op ops[IORING_OP_ASYNC_CANCEL + IORING_OP_WRITE];
+		char bytes[sizeof(struct io_uring_probe) + PROBE_OPS * sizeof(struct io_uring_probe_op)];
 	} p;
 	int r;
 
 	memset(&p, 0, sizeof(p));
-	r = io_uring_register_probe(&u->ring, &p.head, sizeof(p.ops) / sizeof(p.ops[0]));
+	r = io_uring_register_probe(&u->ring, &p.head, PROBE_OPS);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
