@@ -62,6 +62,7 @@ struct weft__io {
 /*
  * Open a loop in the thread that will use it. io_uring is given up for epoll on any
  * set-up error, also when it was asked for. Environment WEFT_IO=uring|epoll overrides want.
+ * The thread gets SIGPIPE blocked and its timer slack cut to 1 us, for good.
  * ret_why: why this back end was chosen; static text, may be NULL.
  * 0, -EINVAL, -ENOMEM, -EMFILE, -ENFILE.
  */
