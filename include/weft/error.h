@@ -55,7 +55,8 @@ typedef struct weft_error {
 
 /**
  * Fill an error and return code, so that a failing function can end with
- * "return weft_error_set(err, -EINVAL, ...)". err may be NULL. Threads: any.
+ * "return weft_error_set(err, -EINVAL, ...)". line and column become 0: set them
+ * afterwards. A long message is cut between characters. err may be NULL. Threads: any.
  */
 WEFT_API int weft_error_set(weft_error *err, int code, const char *fmt, ...) WEFT_PRINTF(3, 4);
 
