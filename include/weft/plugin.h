@@ -69,13 +69,15 @@ WEFT_API weft_str weft_turn_text(const weft_turn *turn);
 /** What a provider gives. Strings live in the turn's arena or longer. */
 typedef struct weft_provider_call {
 	weft_turn *turn;
-	weft_arena *arena;
+	weft_arena *arena; /* until the handler returns: a pending one answers with weft_provider_return */
 	weft_str text;  /* a section of the prompt; may be empty */
 	weft_json data; /* structured data for actions; NONE when there is none */
 } weft_provider_call;
 
-/** Add a named value. Copied unless both live in the arena. */
+/** Add a named value; copied. 0, -EINVAL, -ENOMEM. From the handler, or from any one thread before finish. */
 WEFT_API int weft_provider_put(weft_provider_call *call, weft_str key, weft_str value);
+/** Set the text; copied. 0, -EINVAL, -ENOMEM. From the handler, or from any one thread before finish. */
+WEFT_API int weft_provider_return(weft_provider_call *call, weft_str text);
 
 /** 0: done; WEFT_PENDING: weft_provider_finish later, once, any thread; negative: skipped, an event says so. */
 typedef int (*weft_provider_fn)(weft_provider_call *call, void *user);
@@ -109,7 +111,7 @@ typedef struct weft_provider {
 
 typedef struct weft_action_call {
 	weft_turn *turn;
-	weft_arena *arena;
+	weft_arena *arena; /* until the handler returns */
 	weft_str name;
 	weft_str thought, text; /* of the model's answer */
 	weft_json parameters; /* multi-step and parameterised actions; NONE when there are none */
@@ -124,7 +126,7 @@ typedef struct weft_action_result {
 	weft_str error; /* why it failed */
 } weft_action_result;
 
-/** Say what came of it; copied into the turn's arena. */
+/** Say what came of it; copied. These three: from the handler, or from any one thread before finish. */
 WEFT_API void weft_action_return(weft_action_call *call, weft_str text);
 WEFT_API int weft_action_fail(weft_action_call *call, int code, const char *fmt, ...) WEFT_PRINTF(3, 4);
 /** Send one more answer to whoever asked: a message of the agent in the room, and part of the result. */

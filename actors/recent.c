@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recent - see recent.h. */
+#include "actors/recent.h"
+
+#include <errno.h>
+
+#include "actors/text.h"
+
+#define BUDGET_BYTES (WEFT__RECENT_TOKENS * WEFT__BYTES_PER_TOKEN)
+#define LINE_EXTRA_BYTES 64u /* name and punctuation, for the first guess of the section's size */
+
+/* One message as the visit saw it; its text and actions stand one after the other in the scratch block. */
+struct seen {
+	weft_uuid entity_id;
+	size_t at;
+	uint32_t text_bytes;
+	uint32_t action_bytes;
+};
+
+struct visit {
+	struct weft__buf scratch;
+	struct seen seen[WEFT__RECENT_MESSAGES];
+	uint32_t count;
+};
+
+/* The longest prefix of at most max bytes that does not end inside a UTF-8 sequence. */
+static size_t cut(weft_str s, size_t max)
+{
+	size_t n = max;
+
+	if (s.len_bytes <= max)
+		return s.len_bytes;
+	while (n > 0 && ((unsigned char)s.ptr[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+static bool see(const weft_memory *m, void *user)
+{
+	struct visit *v = user;
+	struct seen *s = &v->seen[v->count];
+	size_t text = cut(m->text, WEFT__RECENT_BYTES_EACH);
+
+	if (v->scratch.len_bytes + text + m->actions.len_bytes > BUDGET_BYTES)
+		return false;
+	*s = (struct seen){m->entity_id, v->scratch.len_bytes, (uint32_t)text, (uint32_t)m->actions.len_bytes};
+	weft__buf_put(&v->scratch, (weft_str){m->text.ptr, text});
+	weft__buf_put(&v->scratch, m->actions);
+	v->count++;
+	return !v->scratch.failed;
+}
+
+/* Names of the speakers met so far. A conversation has few: looked up by a walk. */
+struct speakers {
+	const struct weft__recent_query *query;
+	weft_arena *arena;
+	struct {
+		weft_uuid id;
+		weft_str name;
+	} known[WEFT__RECENT_MESSAGES];
+	uint32_t count;
+};
+
+static int speaker_name(struct speakers *sp, weft_uuid id, weft_str *ret_name)
+{
+	weft_entity e = {0};
+	int r;
+
+	if (weft_uuid_eq(id, sp->query->agent_id)) {
+		*ret_name = sp->query->agent_name;
+		return 0;
+	}
+	for (uint32_t i = 0; i < sp->count; i++) {
+		if (weft_uuid_eq(sp->known[i].id, id)) {
+			*ret_name = sp->known[i].name;
+			return 0;
+		}
+	}
+	r = weft_store_get_entity(sp->query->store, id, sp->arena, &e);
+	if (r == -ENOMEM)
+		return r;
+	*ret_name = r == 0 && e.name.len_bytes ? e.name : WEFT_STR("Unknown");
+	sp->known[sp->count].id = id;
+	sp->known[sp->count++].name = *ret_name;
+	return 0;
+}
+
+static void put_line(struct weft__buf *out, weft_str name, const struct visit *v, const struct seen *s)
+{
+	const char *text = v->scratch.ptr + s->at;
+
+	weft__buf_put(out, name);
+	weft__buf_put(out, WEFT_STR(": "));
+	weft__buf_put(out, (weft_str){text, s->text_bytes});
+	if (s->action_bytes) {
+		weft__buf_put(out, WEFT_STR(" (actions: "));
+		weft__buf_put(out, (weft_str){text + s->text_bytes, s->action_bytes});
+		weft__buf_put_char(out, ')');
+	}
+	weft__buf_put_char(out, '\n');
+}
+
+static int write_section(const struct weft__recent_query *query, const struct visit *v, weft_arena *arena,
+                         struct weft__recent *ret)
+{
+	static const char heading[] = "# Conversation, oldest first\n";
+	struct weft__buf out = weft__buf_begin(arena, v->scratch.len_bytes + sizeof(heading) +
+	                                                      (size_t)v->count * LINE_EXTRA_BYTES);
+	uint32_t *line_at = weft_arena_alloc(arena, v->count * sizeof(*line_at));
+	struct speakers speakers;
+	weft_str name;
+	int r;
+
+	if (!line_at)
+		return -ENOMEM;
+	speakers.query = query;
+	speakers.arena = arena;
+	speakers.count = 0;
+	weft__buf_put(&out, WEFT_STR(heading));
+	for (uint32_t i = 0; i < v->count; i++) {
+		const struct seen *s = &v->seen[v->count - 1 - i];
+
+		r = speaker_name(&speakers, s->entity_id, &name);
+		if (r < 0)
+			return r;
+		line_at[i] = (uint32_t)out.len_bytes;
+		put_line(&out, name, v, s);
+	}
+	if (out.len_bytes && !out.failed)
+		out.len_bytes--; /* sections are joined by newlines: the last line brings none of its own */
+	*ret = (struct weft__recent){
+		.heading_bytes = sizeof(heading) - 1, .line_at = line_at, .line_count = v->count};
+	return weft__buf_end(&out, &ret->section);
+}
+
+int weft__recent_render(const struct weft__recent_query *query, weft_arena *arena, struct weft__recent *ret)
+{
+	struct visit v; /* 2.5 KB; only what `count` covers is ever read */
+	int r;
+
+	v.count = 0;
+	v.scratch = weft__buf_begin(arena, 4096);
+	r = weft_store_visit_recent(query->store, query->room_id, WEFT_MEMORY_MESSAGE, 0, WEFT__RECENT_MESSAGES, see, &v);
+	if (v.scratch.failed)
+		return -ENOMEM;
+	if (r <= 0 || v.count == 0) {
+		*ret = (struct weft__recent){0};
+		return 0;
+	}
+	return write_section(query, &v, arena, ret);
+}
+
+size_t weft__recent_trim(struct weft__recent *recent, size_t bytes)
+{
+	size_t keep_from = recent->heading_bytes, dropped;
+	char *start = (char *)(uintptr_t)recent->section.ptr;
+	uint32_t drop = 0;
+
+	while (drop + 1 < recent->line_count && keep_from - recent->heading_bytes < bytes)
+		keep_from = recent->line_at[++drop];
+	if (drop == 0)
+		return 0;
+	/* The heading moves up to the first line that stays; the section is ours, in the arena. */
+	dropped = keep_from - recent->heading_bytes;
+	memmove(start + dropped, start, recent->heading_bytes);
+	recent->section = (weft_str){start + dropped, recent->section.len_bytes - dropped};
+	recent->line_at += drop;
+	recent->line_count -= drop;
+	for (uint32_t i = 0; i < recent->line_count; i++)
+		recent->line_at[i] -= (uint32_t)dropped;
+	return dropped;
+}

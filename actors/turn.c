@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* turn - see turn.h: stages, events, failing, and what handlers may ask a turn. The phases are in pipeline.c. */
+#include "actors/turn.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "actors/action.h"
+#include "actors/provider.h"
+
+/* ---- stages and events --------------------------------------------------- */
+
+void weft__turn_event(weft_turn *turn, weft_event_scope scope, weft_event_type type, weft_str component,
+                      weft_str message, const weft_event_field *fields, uint32_t field_count)
+{
+	weft_event_desc d = {
+		.scope = scope,
+		.type = type,
+		.component_id = component,
+		.workflow_id = turn->run->workflow_id,
+		.message = message,
+		.fields = fields,
+		.field_count = field_count,
+	};
+
+	if (weft_events_wanted(turn->rt))
+		weft_event_emit(turn->rt, &d);
+}
+
+/* The component is "<agent>:step:<n>", the stage's name is in the data. */
+static __attribute__((noinline)) void say_stage(weft_turn *turn, int stage, weft_event_type type, uint64_t ns)
+{
+	char component[96];
+	int n = snprintf(component, sizeof(component), "%.*s:step:%u",
+	                 turn->agent_name.len_bytes < 64 ? (int)turn->agent_name.len_bytes : 64, turn->agent_name.ptr,
+	                 turn->step);
+	weft_event_field fields[] = {
+		{.key = WEFT_STR("stage"), .kind = WEFT_FIELD_STR, .str = weft_str_from(weft_stage_name((weft_stage)stage))},
+		{.key = WEFT_STR("duration_ns"), .kind = WEFT_FIELD_INT, .num.i = (int64_t)ns},
+	};
+
+	weft__turn_event(turn, WEFT_SCOPE_STEP, type, (weft_str){component, (size_t)n}, fields[0].str, fields,
+	                 type == WEFT_EVENT_STARTED ? 1 : 2);
+}
+
+void weft__turn_stage(weft_turn *turn, int stage)
+{
+	weft_agent_result *result = &turn->run->result;
+	bool wanted = weft_events_wanted(turn->rt);
+	uint64_t now = weft_now_ns(), ns = now - turn->stamp_ns;
+
+	if (turn->open_stage != WEFT__NO_STAGE) {
+		result->stage_ns[turn->open_stage] += ns;
+		result->stage_runs[turn->open_stage]++;
+		if (wanted)
+			say_stage(turn, turn->open_stage, WEFT_EVENT_COMPLETED, ns);
+		turn->step++;
+	}
+	turn->open_stage = stage;
+	turn->stamp_ns = now;
+	if (stage != WEFT__NO_STAGE && wanted)
+		say_stage(turn, stage, WEFT_EVENT_STARTED, 0);
+}
+
+/* ---- ending -------------------------------------------------------------- */
+
+void weft__turn_fail(weft_turn *turn, int status, const char *fmt, ...)
+{
+	weft_agent_result *result = &turn->run->result;
+	char text[512];
+	va_list args;
+
+	turn->phase = WEFT__PHASE_END;
+	if (result->status < 0)
+		return; /* the first reason is the one to tell */
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	result->status = status;
+	result->error = weft_arena_dup(turn->arena, weft_str_from(text));
+	if (!result->error.ptr)
+		result->error = weft_str_from(weft_strerror(status));
+}
+
+void weft__turn_fini(weft_turn *turn)
+{
+	struct weft__kept_doc *kept = turn->docs;
+
+	turn->docs = NULL;
+	for (; kept; kept = kept->next)
+		weft_json_release(kept->doc);
+	weft__providers_fini(turn);
+	weft__actions_fini(turn);
+}
+
+/* ---- what handlers may ask ----------------------------------------------- */
+
+const weft_memory *weft_turn_message(const weft_turn *turn)
+{
+	return &turn->message;
+}
+
+const weft_character *weft_turn_character(const weft_turn *turn)
+{
+	return turn->def->character;
+}
+
+weft_store *weft_turn_store(const weft_turn *turn)
+{
+	return turn->store;
+}
+
+weft_runtime *weft_turn_runtime(const weft_turn *turn)
+{
+	return turn->rt;
+}
+
+weft_uuid weft_turn_agent_id(const weft_turn *turn)
+{
+	return turn->agent_id;
+}
+
+weft_str weft_turn_agent_name(const weft_turn *turn)
+{
+	return turn->agent_name;
+}
+
+uint64_t weft_turn_workflow_id(const weft_turn *turn)
+{
+	return turn->run->workflow_id;
+}
+
+weft_arena *weft_turn_arena(const weft_turn *turn)
+{
+	return turn->arena;
+}
