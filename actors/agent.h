@@ -60,7 +60,7 @@ struct weft__agent {
 struct weft__run {
 	struct weft__agent *agent; /* NULL once the agent has ended */
 	weft_arena *arena;
-	weft_msg *request; /* owned; NULL once answered */
+	weft_msg *request; /* owned, as long as the run: what its strings lead into */
 	struct weft__op *ops; /* waiting */
 	struct weft__run *next, **prev; /* the agent's list */
 	uint32_t refs;
@@ -69,7 +69,8 @@ struct weft__run {
 	uint64_t start_ns;
 	weft_agent_result result; /* strings in the arena or the request */
 	void *part; /* the ask's or the turn's own state, in the arena */
-	void (*cancel)(struct weft__run *run); /* the agent ends before the run did; may be NULL */
+	weft_json_writer *writer; /* scratch for events; made when first needed, kept with the arena */
+	void (*release)(struct weft__run *run); /* last of all, any thread: what the arena does not hold; may be NULL */
 };
 
 /** A run for a request (kept). NULL: out of memory; the request stays the caller's. */

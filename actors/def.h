@@ -64,7 +64,7 @@ struct weft_agent_def {
 /** Freeze: complete the lists and make the plan. Once; concurrent callers wait. @return 0, -ENOMEM, ... */
 int weft__def_freeze(weft_agent_def *def);
 
-/** Add n to a counter. Any thread; no shared line is written by two of the first 63 threads. */
+/** Add n to a counter. Any thread; threads write lines of their own. */
 void weft__def_count(weft_agent_def *def, enum weft__stat stat, uint64_t n);
 
 /** {ptr, len} of the agent's name and system prompt. */

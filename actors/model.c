@@ -6,10 +6,10 @@
 #include "actors/model.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "actors/agent.h"
+#include "actors/text.h"
 
 #define FIRST_BYTES 100u /* of an answer that llm.completed shows */
 
@@ -118,27 +118,31 @@ bool weft__models_have(const weft_models *models, weft_model_type type)
 
 /* ---- events -------------------------------------------------------------------- */
 
-static weft_str component(const struct weft__model_ask *ask, char *buf, size_t size)
+/* "agent:llm:N". Made for every call: a chunk may come from a thread that must not look at the agent. */
+static int component_make(struct weft__model_ask *ask)
 {
-	int n = snprintf(buf, size, "%s:llm:%u", ask->run->agent->def->name, ask->number);
+	weft_str name = weft__def_name(ask->run->agent->def);
+	struct weft__buf b = weft__buf_begin(ask->run->arena, name.len_bytes + 16);
 
-	return (weft_str){ buf, n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1 };
+	weft__buf_put(&b, name);
+	weft__buf_put(&b, WEFT_STR(":llm:"));
+	weft__buf_put_uint(&b, ask->number);
+	return weft__buf_end(&b, &ask->component);
 }
 
 static void emit(const struct weft__model_ask *ask, weft_event_type type, weft_str message,
                  const weft_event_field *fields, uint32_t count)
 {
-	char buf[96];
 	weft_event_desc desc = { .scope = WEFT_SCOPE_LLM,
 		                 .type = type,
-		                 .component_id = component(ask, buf, sizeof(buf)),
+		                 .component_id = ask->component,
 		                 .workflow_id = ask->run->workflow_id,
 		                 .parent_workflow_id = ask->run->parent_workflow_id,
 		                 .message = message,
 		                 .fields = fields,
 		                 .field_count = count };
 
-	weft_event_emit(ask->run->agent->rt, &desc);
+	weft_event_emit(ask->call.rt, &desc);
 }
 
 /* {messages}: the conversation as JSON, or the one rendered prompt. */
@@ -148,15 +152,17 @@ static void emit_started(const struct weft__model_ask *ask)
 	weft_event_field fields[2] = { { .key = WEFT_STR("type"),
 		                         .kind = WEFT_FIELD_STR,
 		                         .str = weft_str_from(weft_model_type_name(req->type)) } };
-	weft_json_writer *w = NULL;
+	weft_json_writer *w = ask->run->writer;
 
 	if (req->message_count == 0) {
 		fields[1] = (weft_event_field){ .key = WEFT_STR("prompt"), .kind = WEFT_FIELD_STR, .str = req->prompt };
 		emit(ask, WEFT_EVENT_STARTED, (weft_str){ 0 }, fields, 2);
 		return;
 	}
-	if (weft_json_writer_create(0, &w) < 0)
+	if (!w && weft_json_writer_create(0, &ask->run->writer) < 0)
 		return;
+	w = ask->run->writer;
+	weft_json_writer_reset(w);
 	weft_json_begin_array(w);
 	for (uint32_t i = 0; i < req->message_count; i++) {
 		weft_json_begin_object(w);
@@ -170,7 +176,6 @@ static void emit_started(const struct weft__model_ask *ask)
 	fields[1] = (weft_event_field){ .key = WEFT_STR("messages"), .kind = WEFT_FIELD_JSON };
 	if (weft_json_writer_text(w, &fields[1].str) == 0)
 		emit(ask, WEFT_EVENT_STARTED, (weft_str){ 0 }, fields, 2);
-	weft_json_writer_destroy(w);
 }
 
 static void emit_completed(const struct weft__model_ask *ask)
@@ -211,7 +216,7 @@ static void estimate_usage(const weft_model_request *req, weft_model_response *r
 
 static int over(struct weft__model_ask *ask, int status)
 {
-	bool wanted = weft_events_wanted(ask->run->agent->rt);
+	bool wanted = weft_events_wanted(ask->call.rt);
 
 	if (status == 0) {
 		estimate_usage(&ask->request, &ask->response);
@@ -281,6 +286,10 @@ int weft__model_ask(struct weft__model_ask *ask, struct weft__run *run)
 		                       .rt = run->agent->rt,
 		                       .error = &ask->error };
 	weft__def_count(def, WEFT__STAT_MODEL_CALLS, 1);
+	if (component_make(ask) < 0) {
+		weft_error_set(&ask->error, -ENOMEM, "out of memory");
+		return -ENOMEM;
+	}
 	if (weft_events_wanted(run->agent->rt))
 		emit_started(ask);
 	if (!weft__models_have(def->models, ask->request.type)) {
@@ -324,14 +333,12 @@ int weft_models_call(const weft_models *models, const weft_model_request *reques
 		int r;
 
 		ask.response = (weft_model_response){ 0 };
+		ask.error.message[0] = '\0';
 		ask.call = (weft_model_call){
 			.request = request, .response = &ask.response, .arena = arena, .error = &ask.error
 		};
 		weft__op_begin(&ask.op, NULL, NULL);
-		r = h->fn(&ask.call, h->user);
-		weft__op_returned(&ask.op, 0);
-		if (r == WEFT_PENDING)
-			return weft_error_set(err, -ENOTSUP, "%s answers later: it needs an agent", h->name);
+		r = weft__op_wait(&ask.op, h->fn(&ask.call, h->user));
 		if (r == 0) {
 			estimate_usage(request, &ask.response);
 			*ret_response = ask.response;

@@ -33,7 +33,8 @@ struct weft__model_ask {
 	weft_error error; /* of the last handler that failed */
 	struct weft__run *run;
 	uint32_t handler; /* index of the one being asked */
-	uint32_t number;  /* "agent:llm:N" */
+	uint32_t number;  /* N of "agent:llm:N"; the rest of it is made here */
+	weft_str component;
 	void (*back)(struct weft__model_ask *ask, int status); /* only after WEFT_PENDING was returned */
 	void *user; /* the asker's */
 };

@@ -3,6 +3,7 @@
 #include "actors/op.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "actors/agent.h"
 
@@ -58,9 +59,11 @@ int weft__op_returned(struct weft__op *op, int r)
 	r = weft_promise_create(self, &op->promise);
 	if (r < 0) {
 		/* It was started and cannot come back: whoever finishes it lets go of the run. */
+		weft__run_ref(op->run); /* before the CAS: finish may come at once */
 		if (__atomic_compare_exchange_n(&op->state, &running, ABANDONED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-			weft__run_ref(op->run);
-		return r;
+			return r;
+		weft__run_unref(op->run);
+		return op->status; /* finished already */
 	}
 	/* acq_rel: release publishes promise to finish; acquire its status, when it was faster */
 	if (__atomic_compare_exchange_n(&op->state, &running, WAITING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
@@ -90,6 +93,18 @@ void weft__op_finish(struct weft__op *op, int status)
 	}
 	if (state == ABANDONED)
 		weft__run_unref(op->run);
+}
+
+int weft__op_wait(struct weft__op *op, int r)
+{
+	struct timespec pause = { .tv_nsec = 50000 };
+
+	inside = (const struct weft__op *)(uintptr_t)op->prev;
+	if (r != WEFT_PENDING)
+		return r > 0 ? 0 : r;
+	while (__atomic_load_n(&op->state, __ATOMIC_ACQUIRE) != FINISHED)
+		nanosleep(&pause, NULL);
+	return op->status;
 }
 
 void weft__op_arrived(weft_msg *msg)

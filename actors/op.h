@@ -54,6 +54,9 @@ void weft__op_finish(struct weft__op *op, int status);
 /** True on the agent's thread while the op's handler has not returned: only then may the run's arena be used. */
 bool weft__op_is_inline(const struct weft__op *op);
 
+/** Without an agent: the handler returned r; if it waits, wait with it. Not on a worker. @return 0 or a negative error */
+int weft__op_wait(struct weft__op *op, int r);
+
 /** The message of a finished op arrived at the agent. */
 void weft__op_arrived(weft_msg *msg);
 

@@ -48,7 +48,8 @@ struct weft__tool_run {
 	weft_str reason;    /* why the handler failed, in the arena or in owned_reason */
 	char *owned_reason;
 	uint64_t start_ns;
-	int32_t repeat_of;  /* index of the earlier call of the run that this one repeats; -1: none */
+	const struct weft__tool_run *repeated; /* not made: the earlier call whose result is quoted */
+	const struct weft__tool_run *warned;   /* made, though it repeats this one */
 	bool called;        /* the handler was run */
 	void (*back)(struct weft__tool_run *call);
 	void *user; /* the asker's */

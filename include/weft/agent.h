@@ -79,7 +79,10 @@ WEFT_API int weft_agent_def_create(const weft_agent_options *opt, weft_agent_def
 WEFT_API weft_agent_def *weft_agent_def_ref(weft_agent_def *def);
 WEFT_API void weft_agent_def_unref(weft_agent_def *def); /* NULL is fine */
 
-/* Before the first spawn only (-EBUSY); names are copied, functions and user borrowed. 0, -EINVAL, -EEXIST, -ENOMEM. */
+/*
+ * Before the first spawn only (-EBUSY). Names and descriptions are copied; arrays of strings, functions and
+ * user are borrowed for the definition's life. 0, -EINVAL, -EEXIST, -ENOMEM.
+ */
 WEFT_API int weft_agent_def_add_provider(weft_agent_def *def, const weft_provider *provider);
 WEFT_API int weft_agent_def_add_action(weft_agent_def *def, const weft_action *action);
 WEFT_API int weft_agent_def_add_evaluator(weft_agent_def *def, const weft_evaluator *evaluator);

@@ -84,7 +84,7 @@ typedef struct weft_model_call {
 	const weft_model_request *request;
 	weft_model_response *response; /* fill in; what it points to must live in arena or longer */
 	weft_arena *arena; /* valid until the call is finished; used by one thread at a time */
-	weft_runtime *rt;
+	weft_runtime *rt;  /* NULL when there is none (weft_models_call) */
 	weft_error *error; /* say why it failed */
 } weft_model_call;
 
@@ -159,8 +159,8 @@ WEFT_API int weft_models_add_mock(weft_models *models, int priority, const weft_
 
 /**
  * Ask one model in place, without an agent; for hosts with their own loop and for tests.
- * Handlers that answer WEFT_PENDING are refused with -ENOTSUP.
- * @return 0, WEFT_ENOMODEL, WEFT_EMODEL (all failed; err has the last reason), -ENOMEM, -ENOTSUP
+ * A handler that answers WEFT_PENDING is waited for: not on a worker. Its call->rt is NULL here.
+ * @return 0, -EINVAL, WEFT_ENOMODEL, WEFT_EMODEL (all failed; err has the last reason)
  */
 WEFT_API int weft_models_call(const weft_models *models, const weft_model_request *request, weft_arena *arena,
                               weft_model_response *ret_response, weft_error *err);

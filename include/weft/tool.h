@@ -24,8 +24,8 @@ typedef struct weft_tool_call {
 	weft_str id;        /* the model's id of the call */
 	weft_json arguments; /* parsed and valid by the schema */
 	weft_str arguments_text;
-	weft_arena *arena; /* scratch; valid until the handler returns, or is finished when it returned WEFT_PENDING */
-	weft_runtime *rt;
+	weft_arena *arena; /* scratch for the handler itself; not for other threads of a pending call */
+	weft_runtime *rt;  /* NULL when there is none (weft_tools_call) */
 } weft_tool_call;
 
 /**
@@ -73,9 +73,10 @@ WEFT_API weft_str weft_tools_json(const weft_tools *tools);
 
 /**
  * Look up, check and run one call in place: the whole dispatch, without an agent.
- * For hosts that run their own loop, and for the bench. Handlers that answer WEFT_PENDING are refused with -ENOTSUP.
+ * For hosts that run their own loop, and for the bench. A handler that answers WEFT_PENDING is
+ * waited for: not on a worker. Its call->rt is NULL here.
  * @param ret_result  in arena; also on failure: then the text told to the model
- * @return 0, WEFT_ENOTOOL, WEFT_EPARSE, WEFT_ESCHEMA, WEFT_ETOOL, -ENOMEM, -ENOTSUP
+ * @return 0, -EINVAL, WEFT_ENOTOOL, WEFT_EPARSE, WEFT_ESCHEMA, WEFT_ETOOL, -ENOMEM
  */
 WEFT_API int weft_tools_call(const weft_tools *tools, weft_str name, weft_str arguments_json, weft_arena *arena,
                              weft_str *ret_result);
