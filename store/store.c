@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store/store.c - the life of a store, and memories: added, read, deleted, embedded, searched. */
+#include "store/store.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "runtime/base/clock.h"
+#include "simd/simd.h"
+
+#define SHARDS_DEFAULT 64u
+#define DIMS_MAX 8192u
+
+weft_str weft__text_put(char **at, weft_str s)
+{
+	weft_str out = { *at, s.len_bytes };
+
+	if (s.len_bytes)
+		memcpy(*at, s.ptr, s.len_bytes);
+	(*at)[s.len_bytes] = '\0';
+	*at += s.len_bytes + 1;
+	return out;
+}
+
+/* ---- life ------------------------------------------------------------------------ */
+
+int weft_store_create(const weft_store_options *opt, weft_store **ret_store)
+{
+	uint32_t shards = opt && opt->shards ? opt->shards : SHARDS_DEFAULT;
+	weft_store *s;
+
+	if (!ret_store || (opt && opt->size != sizeof(*opt)) || (shards & (shards - 1)) || shards > 65536)
+		return -EINVAL;
+	s = weft_calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->refs = 1;
+	if (weft__map_init(&s->worlds, 1) < 0 || weft__map_init(&s->entities, shards) < 0 ||
+	    weft__map_init(&s->rooms, shards) < 0 || weft__map_init(&s->memories, shards) < 0) {
+		weft_store_unref(s);
+		return -ENOMEM;
+	}
+	*ret_store = s;
+	return 0;
+}
+
+weft_store *weft_store_ref(weft_store *store)
+{
+	__atomic_fetch_add(&store->refs, 1, __ATOMIC_RELAXED); /* relaxed: the caller holds one */
+	return store;
+}
+
+void weft_store_unref(weft_store *store)
+{
+	if (!store || __atomic_fetch_sub(&store->refs, 1, __ATOMIC_ACQ_REL) != 1)
+		return;
+	weft__map_fini(&store->memories, weft_free);
+	weft__map_fini(&store->rooms, weft__room_free);
+	weft__map_fini(&store->entities, weft_free);
+	weft__map_fini(&store->worlds, weft_free);
+	weft_free(store);
+}
+
+/* ---- adding ------------------------------------------------------------------------ */
+
+static struct weft__record *record_make(const weft_memory *m)
+{
+	size_t bytes = sizeof(struct weft__record) + m->text.len_bytes + m->thought.len_bytes + m->actions.len_bytes +
+	               m->source.len_bytes + 4;
+	struct weft__record *r = weft_malloc(bytes);
+	char *at;
+
+	if (!r)
+		return NULL;
+	at = (char *)(r + 1);
+	r->m = *m;
+	r->room = NULL;
+	r->at = r->row = 0;
+	r->bytes = bytes;
+	if (weft_uuid_is_nil(r->m.id))
+		r->m.id = weft_uuid_v7();
+	if (!r->m.created_ms)
+		r->m.created_ms = weft_wall_ms();
+	r->m.text = weft__text_put(&at, m->text);
+	r->m.thought = weft__text_put(&at, m->thought);
+	r->m.actions = weft__text_put(&at, m->actions);
+	r->m.source = weft__text_put(&at, m->source);
+	r->m.embedding = NULL;
+	r->m.embedding_dims = 0;
+	return r;
+}
+
+/* Into map and history, or into neither. */
+static int record_insert(weft_store *store, struct weft__record *r, struct weft__room *room)
+{
+	struct weft__shard *shard = weft__map_lock(&store->memories, r->m.id);
+	struct weft__history *h = &room->histories[r->m.type];
+	int status = weft__shard_find(shard, r->m.id) ? -EEXIST : weft__shard_insert(shard, r);
+
+	if (status == 0) {
+		r->room = room;
+		pthread_rwlock_wrlock(&room->lock);
+		status = weft__history_append(h, r);
+		pthread_rwlock_unlock(&room->lock);
+		if (status < 0)
+			weft__shard_remove(shard, r->m.id);
+	}
+	weft__map_unlock(shard);
+	return status;
+}
+
+int weft_store_add(weft_store *store, const weft_memory *memory, weft_uuid *ret_id)
+{
+	struct weft__record *r;
+	struct weft__room *room;
+	weft_uuid id;
+	int status;
+
+	if (!store || !memory || weft_uuid_is_nil(memory->room_id) || (unsigned)memory->type >= WEFT_MEMORY_TYPE_COUNT)
+		return -EINVAL;
+	if (memory->text.len_bytes > WEFT_MEMORY_TEXT_MAX || memory->thought.len_bytes > WEFT_MEMORY_TEXT_MAX ||
+	    memory->actions.len_bytes > WEFT_MEMORY_TEXT_MAX || memory->source.len_bytes > WEFT_MEMORY_TEXT_MAX)
+		return -EMSGSIZE;
+	r = record_make(memory);
+	room = r ? weft__room_get(store, memory->room_id, true) : NULL;
+	if (!room) {
+		weft_free(r);
+		return -ENOMEM;
+	}
+	id = r->m.id;
+	weft__fetch_add_relaxed(&store->bytes, r->bytes); /* relaxed: statistics */
+	status = record_insert(store, r, room);
+	if (status < 0) {
+		weft__fetch_sub_relaxed(&store->bytes, r->bytes);
+		weft_free(r);
+		return status;
+	}
+	if (ret_id)
+		*ret_id = id;
+	return 0;
+}
+
+/* ---- one by id ----------------------------------------------------------------------- */
+
+static int copy_text(weft_arena *arena, weft_str *s)
+{
+	*s = weft_arena_dup(arena, *s);
+	return s->ptr ? 0 : -ENOMEM;
+}
+
+/* Under the shard's or the room's lock. */
+static int memory_copy(const weft_memory *from, weft_arena *arena, weft_memory *ret)
+{
+	weft_memory m = *from;
+
+	if (copy_text(arena, &m.text) < 0 || copy_text(arena, &m.thought) < 0 || copy_text(arena, &m.actions) < 0 ||
+	    copy_text(arena, &m.source) < 0)
+		return -ENOMEM;
+	if (m.embedding) {
+		float *v = weft_arena_alloc(arena, m.embedding_dims * sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		memcpy(v, m.embedding, m.embedding_dims * sizeof(*v));
+		m.embedding = v;
+	}
+	*ret = m;
+	return 0;
+}
+
+int weft_store_get(weft_store *store, weft_uuid id, weft_arena *arena, weft_memory *ret)
+{
+	struct weft__shard *shard;
+	struct weft__record *r;
+	int status = -ENOENT;
+
+	if (!store || !arena || !ret)
+		return -EINVAL;
+	shard = weft__map_lock(&store->memories, id);
+	r = weft__shard_find(shard, id);
+	if (r) {
+		/* the room's lock as well: its embedding moves when another row goes */
+		pthread_rwlock_rdlock(&r->room->lock);
+		status = memory_copy(&r->m, arena, ret);
+		pthread_rwlock_unlock(&r->room->lock);
+	}
+	weft__map_unlock(shard);
+	return status;
+}
+
+bool weft_store_has(weft_store *store, weft_uuid id)
+{
+	struct weft__shard *shard;
+	bool found;
+
+	if (!store)
+		return false;
+	shard = weft__map_lock(&store->memories, id);
+	found = weft__shard_find(shard, id) != NULL;
+	weft__map_unlock(shard);
+	return found;
+}
+
+int weft_store_delete(weft_store *store, weft_uuid id)
+{
+	struct weft__shard *shard;
+	struct weft__record *r;
+
+	if (!store)
+		return -EINVAL;
+	shard = weft__map_lock(&store->memories, id);
+	r = weft__shard_remove(shard, id);
+	if (r) {
+		pthread_rwlock_wrlock(&r->room->lock);
+		if (r->row)
+			weft__fetch_sub_relaxed(&store->embeddings, 1u); /* relaxed: statistics */
+		weft__history_remove(&r->room->histories[r->m.type], r, weft__load_relaxed(&store->dims));
+		pthread_rwlock_unlock(&r->room->lock);
+	}
+	weft__map_unlock(shard);
+	if (!r)
+		return -ENOENT;
+	weft__fetch_sub_relaxed(&store->bytes, r->bytes);
+	weft_free(r);
+	return 0;
+}
+
+/* ---- embeddings ------------------------------------------------------------------------- */
+
+/* All embeddings of a store have as many dimensions as the first. */
+static bool dims_agree(weft_store *store, uint32_t dims)
+{
+	uint32_t none = 0;
+
+	return weft__cas_acq_rel(&store->dims, &none, dims) || none == dims;
+}
+
+/* A copy of length 1 in stack or heap memory. */
+static int unit_copy(const float *v, uint32_t dims, float *few, uint32_t few_dims, float **ret)
+{
+	float *copy = dims <= few_dims ? few : weft_malloc(dims * sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, v, dims * sizeof(*copy));
+	*ret = copy;
+	return weft__normalise_f32(copy, dims);
+}
+
+static int embed_locked(weft_store *store, struct weft__record *r, const float *v, uint32_t dims)
+{
+	bool fresh;
+	int status;
+
+	pthread_rwlock_wrlock(&r->room->lock);
+	fresh = !r->row;
+	status = weft__history_embed(&r->room->histories[r->m.type], r, v, dims);
+	pthread_rwlock_unlock(&r->room->lock);
+	if (status == 0 && fresh)
+		weft__fetch_add_relaxed(&store->embeddings, 1u); /* relaxed: statistics */
+	return status;
+}
+
+int weft_store_set_embedding(weft_store *store, weft_uuid id, const float *embedding, uint32_t dims)
+{
+	float few[1024], *v = NULL;
+	struct weft__shard *shard;
+	struct weft__record *r;
+	int status;
+
+	if (!store || !embedding || !dims || dims > DIMS_MAX)
+		return -EINVAL;
+	status = unit_copy(embedding, dims, few, 1024, &v);
+	if (status == 0 && !weft_store_has(store, id))
+		status = -ENOENT;
+	if (status == 0 && !dims_agree(store, dims))
+		status = -EINVAL;
+	if (status == 0) {
+		shard = weft__map_lock(&store->memories, id);
+		r = weft__shard_find(shard, id);
+		status = r ? embed_locked(store, r, v, dims) : -ENOENT;
+		weft__map_unlock(shard);
+	}
+	if (v != few)
+		weft_free(v);
+	return status;
+}
+
+int weft_store_search(weft_store *store, weft_uuid room_id, weft_memory_type type, const float *query, uint32_t dims,
+                      uint32_t k, weft_search_hit *ret_hits)
+{
+	float few[1024], *q = NULL;
+	struct weft__room *room;
+	int status;
+
+	if (!store || !query || !dims || dims > DIMS_MAX || !ret_hits || (unsigned)type >= WEFT_MEMORY_TYPE_COUNT)
+		return -EINVAL;
+	status = unit_copy(query, dims, few, 1024, &q);
+	if (status == 0 && weft__load_acquire(&store->dims) && weft__load_acquire(&store->dims) != dims)
+		status = -EINVAL;
+	room = weft__room_get(store, room_id, false);
+	if (status == 0 && room && k) {
+		pthread_rwlock_rdlock(&room->lock);
+		status = (int)weft__history_search(&room->histories[type], q, dims, k, ret_hits);
+		pthread_rwlock_unlock(&room->lock);
+	}
+	if (q != few)
+		weft_free(q);
+	return status;
+}
+
+/* ---- histories ------------------------------------------------------------------------------ */
+
+uint64_t weft_store_count(weft_store *store, weft_uuid room_id, weft_memory_type type)
+{
+	struct weft__room *room;
+	uint64_t n;
+
+	if (!store || (unsigned)type >= WEFT_MEMORY_TYPE_COUNT)
+		return 0;
+	room = weft__room_get(store, room_id, false);
+	if (!room)
+		return 0;
+	pthread_rwlock_rdlock(&room->lock);
+	n = room->histories[type].live;
+	pthread_rwlock_unlock(&room->lock);
+	return n;
+}
+
+int weft_store_visit_recent(weft_store *store, weft_uuid room_id, weft_memory_type type, uint32_t skip, uint32_t k,
+                            weft_memory_visitor fn, void *user)
+{
+	struct weft__room *room;
+	uint32_t n;
+
+	if (!store || !fn || (unsigned)type >= WEFT_MEMORY_TYPE_COUNT)
+		return -EINVAL;
+	room = weft__room_get(store, room_id, false);
+	if (!room)
+		return 0;
+	pthread_rwlock_rdlock(&room->lock);
+	n = weft__history_recent(&room->histories[type], skip, k, fn, user);
+	pthread_rwlock_unlock(&room->lock);
+	return (int)n;
+}
+
+struct copying {
+	weft_arena *arena;
+	weft_memory *list;
+	uint32_t count;
+	int status;
+};
+
+static bool copy_visitor(const weft_memory *memory, void *user)
+{
+	struct copying *c = user;
+
+	c->status = memory_copy(memory, c->arena, &c->list[c->count]);
+	if (c->status < 0)
+		return false;
+	c->count++;
+	return true;
+}
+
+int weft_store_recent(weft_store *store, weft_uuid room_id, weft_memory_type type, uint32_t skip, uint32_t k,
+                      weft_arena *arena, weft_memory **ret_memories)
+{
+	struct copying c = { .arena = arena };
+	uint64_t there;
+	int r;
+
+	if (!store || !arena || !ret_memories)
+		return -EINVAL;
+	there = weft_store_count(store, room_id, type);
+	if (k > there)
+		k = (uint32_t)there;
+	c.list = weft_arena_alloc(arena, (k + 1) * sizeof(*c.list));
+	if (!c.list)
+		return -ENOMEM;
+	r = weft_store_visit_recent(store, room_id, type, skip, k, copy_visitor, &c);
+	if (r < 0 || c.status < 0)
+		return r < 0 ? r : c.status;
+	*ret_memories = c.list;
+	return (int)c.count;
+}
+
+int weft_store_stats_read(weft_store *store, weft_store_stats *ret_stats)
+{
+	if (!store || !ret_stats || ret_stats->size != sizeof(*ret_stats))
+		return -EINVAL;
+	/* relaxed: a snapshot */
+	*ret_stats = (weft_store_stats){ .size = sizeof(*ret_stats),
+		                         .worlds = weft__map_count(&store->worlds),
+		                         .rooms = weft__map_count(&store->rooms),
+		                         .entities = weft__map_count(&store->entities),
+		                         .memories = weft__map_count(&store->memories),
+		                         .embeddings = weft__load_relaxed(&store->embeddings),
+		                         .bytes = weft__load_relaxed(&store->bytes) };
+	return 0;
+}

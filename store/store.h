@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store/store.h - what the files of the in-memory store share.
+ *
+ *   store ─┬─ map of worlds ─┐
+ *          ├─ map of entities ├─ id -> record, in shards, each with a lock
+ *          ├─ map of rooms ───┤
+ *          └─ map of memories ┘
+ *                room: participants, and a history a memory type, under the room's lock
+ *                  history: records in the order they were added, and the matrix of their embeddings
+ *
+ * Lock order: map shard, then room. Nobody takes a shard while holding a room.
+ * Rooms are never freed before the store, so a room may be used after its shard was left.
+ * A memory record is freed by whoever took it out of its map shard, after it
+ * took it out of its room: who sees it holds one of the two locks.
+ */
+#ifndef WEFT_STORE_STORE_H
+#define WEFT_STORE_STORE_H
+
+#include <pthread.h>
+
+#include <weft/memory.h>
+
+#include "runtime/base/atomic.h"
+
+/* ---- index.c: id -> record -------------------------------------------------------- */
+
+struct weft__shard {
+	_Alignas(WEFT_CACHELINE) pthread_mutex_t lock;
+	void **slots; /* records begin with their weft_uuid; open addressing, at most 3/4 full */
+	uint32_t used, cap;
+};
+
+struct weft__map {
+	struct weft__shard *shards;
+	uint32_t mask;
+};
+
+int weft__map_init(struct weft__map *map, uint32_t shards);
+/* free_record is called for each that is left. */
+void weft__map_fini(struct weft__map *map, void (*free_record)(void *record));
+/* The shard of an id, locked. */
+struct weft__shard *weft__map_lock(struct weft__map *map, weft_uuid id);
+void weft__map_unlock(struct weft__shard *shard);
+/* With the shard locked: */
+void *weft__shard_find(const struct weft__shard *shard, weft_uuid id);
+int weft__shard_insert(struct weft__shard *shard, void *record); /* the id is not there yet; -ENOMEM */
+void *weft__shard_remove(struct weft__shard *shard, weft_uuid id);
+uint64_t weft__map_count(const struct weft__map *map);
+
+/* ---- history.c: a room's memories of one type --------------------------------------- */
+
+struct weft__room;
+
+struct weft__record { /* one allocation, strings behind it */
+	weft_memory m;    /* id first; embedding leads into the history's matrix */
+	struct weft__room *room;
+	uint32_t at;      /* index in its history */
+	uint32_t row;     /* in the matrix + 1; 0: none */
+	size_t bytes;
+};
+
+#define WEFT__ROWS_A_BLOCK 32u
+
+struct weft__history {
+	struct weft__record **records; /* NULL where one was deleted */
+	uint32_t count, cap, live;
+	float **blocks; /* WEFT__ROWS_A_BLOCK rows each */
+	struct weft__record **row_owner;
+	uint32_t rows, row_cap;
+};
+
+/* All with the room locked for writing. */
+int weft__history_append(struct weft__history *h, struct weft__record *record);
+void weft__history_remove(struct weft__history *h, struct weft__record *record, uint32_t dims);
+int weft__history_embed(struct weft__history *h, struct weft__record *record, const float *v, uint32_t dims);
+void weft__history_fini(struct weft__history *h);
+/* With the room locked for reading. */
+uint32_t weft__history_recent(const struct weft__history *h, uint32_t skip, uint32_t k, weft_memory_visitor fn,
+                              void *user);
+uint32_t weft__history_search(const struct weft__history *h, const float *query, uint32_t dims, uint32_t k,
+                              weft_search_hit *ret_hits);
+
+/* ---- entity.c ------------------------------------------------------------------------- */
+
+struct weft__follower {
+	weft_uuid entity_id;
+	weft_follow state;
+	bool joined;
+};
+
+struct weft__room {
+	weft_uuid id; /* first: the map's key */
+	weft_room info; /* strings in text; under lock */
+	char *text;
+	pthread_rwlock_t lock;
+	struct weft__follower *people;
+	uint32_t people_count, people_cap;
+	struct weft__history histories[WEFT_MEMORY_TYPE_COUNT];
+};
+
+/* The room, made when it is not there. NULL: out of memory, or (create false) none. */
+struct weft__room *weft__room_get(weft_store *store, weft_uuid id, bool create);
+void weft__room_free(void *room);
+
+/* ---- store.c ---------------------------------------------------------------------------- */
+
+struct weft_store {
+	uint32_t refs;
+	struct weft__map worlds, entities, rooms, memories;
+	_Atomic(uint32_t) dims; /* of all embeddings; 0 until the first */
+	_Atomic(uint64_t) bytes, embeddings;
+};
+
+/* Copy s to *at and step over it; adds a NUL. */
+weft_str weft__text_put(char **at, weft_str s);
+
+#endif
