@@ -53,6 +53,10 @@ void weft__turn_stage(weft_turn *turn, int stage)
 	if (turn->open_stage != WEFT__NO_STAGE) {
 		result->stage_ns[turn->open_stage] += ns;
 		result->stage_runs[turn->open_stage]++;
+		if (turn->open_stage == WEFT_STAGE_COMPOSE) { /* choosing and running them is all there is to it */
+			result->stage_ns[WEFT_STAGE_PROVIDERS] += ns;
+			result->stage_runs[WEFT_STAGE_PROVIDERS]++;
+		}
 		if (wanted)
 			say_stage(turn, turn->open_stage, WEFT_EVENT_COMPLETED, ns);
 		turn->step++;
