@@ -181,7 +181,7 @@ void weft_runtime_destroy(weft_runtime *rt)
 	if (!rt)
 		return;
 	if (weft__worker_of(rt)) {
-		(void)WEFT_CHECK(!"weft_runtime_destroy called from a worker or guest");
+		(void)WEFT_CHECK(false && "weft_runtime_destroy called from a worker or guest");
 		return;
 	}
 	if (rt->sched.workers) {

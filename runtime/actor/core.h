@@ -101,7 +101,7 @@ struct weft_runtime {
 	/* what foreign threads count, which have no worker to count in */
 	_Alignas(WEFT_CACHELINE) pthread_mutex_t foreign_lock; /* guards foreign_* below */
 	struct weft__counters foreign;
-	uint64_t foreign_workflow_seq;
+	_Atomic(uint64_t) foreign_workflow_seq;
 };
 
 /* ---- registry.c: which runtimes exist, seen from any thread ------------------- */
