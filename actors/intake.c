@@ -67,7 +67,6 @@ static weft_turn *turn_create(struct weft__agent *agent, weft_msg *request)
 	turn->mentions_agent = body->mentions_agent;
 	turn->replies_to_agent = body->replies_to_agent;
 	turn->open_stage = WEFT__NO_STAGE;
-	turn->stamp_ns = run->start_ns;
 	run->result.message_id = turn->message.id;
 	weft__turn_event(turn, WEFT_SCOPE_WORKFLOW, WEFT_EVENT_STARTED, turn->agent_name, WEFT_STR("RUN_STARTED"), NULL,
 	                 0);
@@ -79,7 +78,7 @@ static weft_turn *turn_create(struct weft__agent *agent, weft_msg *request)
 static void say_ended(weft_turn *turn)
 {
 	struct weft__run *run = turn->run;
-	uint64_t now = turn->stamp_ns; /* the last stage's end */
+	uint64_t now = weft_now_ns();
 	bool failed = run->result.status < 0;
 	weft_event_field fields[] = {
 		{.key = WEFT_STR("start"), .kind = WEFT_FIELD_INT, .num.i = (int64_t)run->start_ns},

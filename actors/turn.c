@@ -48,9 +48,10 @@ void weft__turn_stage(weft_turn *turn, int stage)
 {
 	weft_agent_result *result = &turn->run->result;
 	bool wanted = weft_events_wanted(turn->rt);
-	uint64_t now = weft_now_ns(), ns = now - turn->stamp_ns;
+	uint64_t now = weft_ticks(), ns;
 
 	if (turn->open_stage != WEFT__NO_STAGE) {
+		ns = weft_ticks_to_ns(now - turn->stamp);
 		result->stage_ns[turn->open_stage] += ns;
 		result->stage_runs[turn->open_stage]++;
 		if (turn->open_stage == WEFT_STAGE_COMPOSE) { /* choosing and running them is all there is to it */
@@ -62,7 +63,7 @@ void weft__turn_stage(weft_turn *turn, int stage)
 		turn->step++;
 	}
 	turn->open_stage = stage;
-	turn->stamp_ns = now;
+	turn->stamp = now;
 	if (stage != WEFT__NO_STAGE && wanted)
 		say_stage(turn, stage, WEFT_EVENT_STARTED, 0);
 }

@@ -139,7 +139,7 @@ struct weft_turn {
 	struct weft__action_run *action_runs; /* newest first */
 
 	int open_stage;    /* weft_stage, or -1: none */
-	uint64_t stamp_ns; /* when it began */
+	uint64_t stamp;    /* weft_ticks() when it began */
 	uint32_t step;     /* numbers the step events */
 	struct weft__kept_doc *docs;
 };

@@ -102,6 +102,13 @@ WEFT_API const char *weft_runtime_io_name(const weft_runtime *rt);
 
 /** Nanoseconds of the runtime's monotonic clock. Threads: any. */
 WEFT_API uint64_t weft_now_ns(void);
+/**
+ * A stamp of the cheapest steady clock there is, about half the cost of weft_now_ns, for measuring spans:
+ * span_ns = weft_ticks_to_ns(weft_ticks() - from). Comparable across threads. Threads: any.
+ */
+WEFT_API uint64_t weft_ticks(void);
+/** A span of ticks in nanoseconds. The first call of a process may take 200 us to calibrate. Threads: any. */
+WEFT_API uint64_t weft_ticks_to_ns(uint64_t ticks);
 /** Milliseconds since 1970 by the runtime's wall clock. Threads: any. */
 WEFT_API int64_t weft_wall_ms(void);
 

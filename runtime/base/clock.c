@@ -177,6 +177,16 @@ uint64_t weft__tsc_to_ns(uint64_t ticks)
 	return (uint64_t)(((unsigned __int128)ticks * q32) >> 32);
 }
 
+uint64_t weft_ticks(void)
+{
+	return weft__tsc();
+}
+
+uint64_t weft_ticks_to_ns(uint64_t ticks)
+{
+	return weft__tsc_to_ns(ticks);
+}
+
 uint64_t weft__tsc_short_span(void)
 {
 	weft__tsc();

@@ -2,6 +2,7 @@
 /* Goal: the three clocks agree with the machine's, never go back, and obey a source put in their place. */
 #include "runtime/base/clock.h"
 
+#include <unistd.h>
 #include <criterion/criterion.h>
 #include <time.h>
 
@@ -95,4 +96,15 @@ Test(clock, source__replaces_all_three)
 	cr_expect_gt(weft_now_ns(), 2500);
 	cr_expect_gt(weft_wall_ms(), 0);
 	cr_expect_neq(weft__tsc(), 2500);
+}
+
+Test(clock, ticks__measure_a_span_as_the_clock_does)
+{
+	uint64_t ticks = weft_ticks(), ns = weft_now_ns(), span;
+
+	usleep(20000);
+	ns = weft_now_ns() - ns;
+	span = weft_ticks_to_ns(weft_ticks() - ticks);
+	cr_expect(span > ns - ns / 10 && span < ns + ns / 10 + 2000000, "%lu ticked, %lu by the clock",
+	          (unsigned long)span, (unsigned long)ns);
 }
