@@ -12,6 +12,7 @@
 
 struct weft__loop_ops {
 	const char *name;
+	void (*retire)(struct weft__loop *loop);                     /* the kernel must not touch loop any more; may be NULL */
 	void (*close)(struct weft__loop *loop);                      /* frees loop */
 	int (*submit)(struct weft__loop *loop, struct weft__io *io); /* io is valid and idle; must set its state */
 	int (*cancel)(struct weft__loop *loop, struct weft__io *io); /* io is in flight */

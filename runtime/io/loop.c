@@ -88,6 +88,13 @@ int weft__loop_open(weft_io_backend want, struct weft__loop **ret_loop, const ch
 	return r;
 }
 
+void weft__loop_retire(struct weft__loop *loop)
+{
+	WEFT_ASSERT(loop->in_flight == 0);
+	if (loop->ops->retire)
+		loop->ops->retire(loop);
+}
+
 void weft__loop_close(struct weft__loop *loop)
 {
 	if (!loop)

@@ -2,7 +2,7 @@
 /*
  * runtime/io/loop.h - the one seam to the outside: reads, writes, syncs, readiness.
  *
- * One loop a worker. It is opened, used and closed by one thread; only wake may be
+ * One loop a worker. It is opened, used and retired by one thread; only wake may be
  * called by others. An operation is a struct weft__io inside something of its owner's:
  *
  *     idle --submit--> in flight --done (inside wait)--> idle
@@ -68,7 +68,13 @@ struct weft__io {
  */
 int weft__loop_open(weft_io_backend want, struct weft__loop **ret_loop, const char **ret_why);
 
-/* Nothing may be in flight. In the thread that opened it. NULL is fine. */
+/*
+ * The loop's thread waits no more, and goes; others may still wake, to no effect. Nothing may be in
+ * flight. In the thread that opened it, which may close right away instead.
+ */
+void weft__loop_retire(struct weft__loop *loop);
+
+/* In the thread that opened it, or, once retired, in any when nobody can wake it any more. NULL is fine. */
 void weft__loop_close(struct weft__loop *loop);
 
 /* "uring" | "epoll" */

@@ -273,8 +273,12 @@ static int uring_wait(struct weft__loop *loop, uint64_t timeout_ns)
  * Get the wake read out of the kernel, so that nothing writes to wake_count after it
  * is freed. By a wake rather than a cancel: one completion less.
  */
-static void disarm_wake(struct uring_loop *u)
+static void uring_retire(struct weft__loop *loop)
 {
+	struct uring_loop *u = uring_of(loop);
+
+	if (!u->wake_armed)
+		return;
 	weft__loop_wake(&u->base);
 	for (int i = 0; u->wake_armed && i < 10; i++) {
 		sleep_in_kernel(u, 10000000);
@@ -286,8 +290,7 @@ static void uring_close(struct weft__loop *loop)
 {
 	struct uring_loop *u = uring_of(loop);
 
-	if (u->wake_armed)
-		disarm_wake(u);
+	uring_retire(loop);
 	io_uring_queue_exit(&u->ring);
 	close(loop->wake_fd);
 	weft_free(u);
@@ -295,6 +298,7 @@ static void uring_close(struct weft__loop *loop)
 
 static const struct weft__loop_ops ops = {
 	.name = "uring",
+	.retire = uring_retire,
 	.close = uring_close,
 	.submit = uring_submit,
 	.cancel = uring_cancel,

@@ -111,6 +111,7 @@ void weft__sched_fini(struct weft__sched *s)
 	for (uint32_t i = 0; i < s->worker_count + s->guest_count; i++) {
 		struct weft__worker *w = &s->workers[i];
 
+		weft__loop_close(w->loop);
 		weft__msgcache_drain(&w->cache);
 		weft_free(w->wheel);
 	}
@@ -180,9 +181,9 @@ static void *worker_main(void *arg)
 		weft__worker_loop(w);
 	leave(w);
 	w->sched->hooks->thread_end(w);
+	/* closed by weft__sched_fini: another thread may be in the middle of a wake */
 	if (r == 0)
-		weft__loop_close(w->loop);
-	w->loop = NULL;
+		weft__loop_retire(w->loop);
 	weft__self = NULL;
 	return NULL;
 }

@@ -40,7 +40,7 @@ static int clock_behaviour(weft_actor *self, weft_msg *msg)
 		cr_assert_eq(weft_timer_start(self, TEST_SECOND / 200, 99, &timer), 0);
 		cr_assert_eq(weft_timer_cancel(self, timer), 0);
 		cr_assert_eq(weft_timer_cancel(self, timer), -ENOENT);
-		/* fall through */
+		__attribute__((fallthrough));
 	case ARM:
 		c->wanted = 1;
 		c->due_ns = weft_now_ns() + TEST_SECOND / 100;

@@ -108,11 +108,16 @@ static void on_answer(weft_msg *answer, void *user)
 	weft_msg_destroy(answer);
 }
 
+static weft_ref somebody(uint64_t *rnd)
+{
+	return (weft_ref){ __atomic_load_n(&crowd[test_below(rnd, CROWD)].id, __ATOMIC_RELAXED) };
+}
+
 static void ask_somebody(uint64_t *rnd)
 {
 	weft_msg *m = weft_msg_create(1 + test_below(rnd, 4), test_below(rnd, 300));
 
-	if (weft_request(crowd[test_below(rnd, CROWD)], m, weft_reply_to_call(on_answer, NULL)) == 0) {
+	if (weft_request(somebody(rnd), m, weft_reply_to_call(on_answer, NULL)) == 0) {
 		asked++;
 	} else {
 		refused++;
@@ -140,7 +145,7 @@ static int person_behaviour(weft_actor *self, weft_msg *msg)
 		weft_msg_destroy(msg);
 		return 0;
 	case 4 ... 15: {
-		int r = weft_send(crowd[test_below(rnd, CROWD)], msg); /* forwarded with its reply address */
+		int r = weft_send(somebody(rnd), msg); /* forwarded with its reply address */
 
 		(void)r; /* refused: released unanswered with this activation */
 		return 0;
