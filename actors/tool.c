@@ -73,13 +73,23 @@ weft_str weft_tools_json(const weft_tools *tools)
 	return tools && tools->json ? (weft_str){ tools->json, tools->json_len } : (weft_str){ "", 0 };
 }
 
+/* Length, first and last eight bytes: tools' names differ there, and it is two loads however long the name. */
 static uint32_t hash_name(weft_str name)
 {
-	uint32_t h = 2166136261u; /* FNV-1a: names are short */
+	size_t n = name.len_bytes;
+	uint64_t head = 0, tail = 0;
 
-	for (size_t i = 0; i < name.len_bytes; i++)
-		h = (h ^ (uint8_t)name.ptr[i]) * 16777619u;
-	return h;
+	if (n >= 8) {
+		memcpy(&head, name.ptr, 8);
+		memcpy(&tail, name.ptr + n - 8, 8);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			head = head << 8 | (uint8_t)name.ptr[i];
+	}
+	head = (head ^ n) * 0x9e3779b97f4a7c15u;
+	head ^= head >> 32;
+	head = (head ^ tail) * 0xd1b54a32d192ed03u;
+	return (uint32_t)(head >> 32);
 }
 
 const struct weft__tool *weft__tool_find(const weft_tools *tools, weft_str name)
@@ -92,7 +102,8 @@ const struct weft__tool *weft__tool_find(const weft_tools *tools, weft_str name)
 	for (at = hash & tools->slot_mask; tools->slots[at]; at = (at + 1) & tools->slot_mask) {
 		const struct weft__tool *tool = tools->tools[tools->slots[at] - 1];
 
-		if (tool->hash == hash && weft_str_eq(tool->name, name))
+		if (tool->hash == hash && tool->name.len_bytes == name.len_bytes &&
+		    !memcmp(tool->name.ptr, name.ptr, name.len_bytes))
 			return tool;
 	}
 	return NULL;

@@ -139,7 +139,7 @@ typedef struct weft_mock_options {
 	const char *actions;  /* the <actions> of a structured answer; NULL = "REPLY" */
 	const char *text;     /* the <text> of it; NULL = "This is a fixed benchmark response." */
 	uint32_t rounds;      /* multi-step: is_finish is true in this round; 0 = 1 */
-	uint32_t fail_first;  /* the first n calls fail, to exercise the fallback */
+	uint32_t fail_first;  /* the first n text calls and the first n embeddings fail, to exercise the fallback */
 	uint32_t invalid_first; /* the first n structured answers miss a required field */
 	uint32_t chunk_bytes; /* not 0: stream the text in pieces of this size */
 } weft_mock_options;
