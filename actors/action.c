@@ -197,8 +197,9 @@ static void action_back(struct weft__op *op)
 	struct weft__action_run *run = weft__op_owner(op, struct weft__action_run, op);
 	weft_turn *turn = run->call.turn;
 
-	take_over(run);
-	if (action_ended(run, op->status) < 0)
+	if (!turn->ended)
+		take_over(run);
+	if (!turn->ended && action_ended(run, op->status) < 0)
 		weft__turn_fail(turn, -ENOMEM, "out of memory");
 	weft__turn_child_done(turn);
 }

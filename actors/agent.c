@@ -117,7 +117,7 @@ static void run_unlink(struct weft__run *run)
 	run->prev = NULL;
 }
 
-struct weft__run *weft__run_begin(struct weft__agent *agent, weft_msg *request)
+struct weft__run *weft__run_bare(struct weft__agent *agent)
 {
 	struct weft__run *run = run_new();
 	weft_json_writer *writer;
@@ -131,8 +131,17 @@ struct weft__run *weft__run_begin(struct weft__agent *agent, weft_msg *request)
 	run->arena = arena;
 	run->writer = writer;
 	run->agent = agent;
-	run->request = request;
 	__atomic_store_n(&run->refs, 1, __ATOMIC_RELAXED); /* relaxed: not shared yet */
+	return run;
+}
+
+struct weft__run *weft__run_begin(struct weft__agent *agent, weft_msg *request)
+{
+	struct weft__run *run = weft__run_bare(agent);
+
+	if (!run)
+		return NULL;
+	run->request = request;
 	run->start_ns = weft_now_ns();
 	run->workflow_id = weft_workflow_id(agent->rt);
 	run->result.workflow_id = run->workflow_id;

@@ -73,6 +73,8 @@ struct weft__run {
 	void (*release)(struct weft__run *run); /* last of all, any thread: what the arena does not hold; may be NULL */
 };
 
+/** A run without a request, for calls of the agent's own; not in its list, ends with weft__run_unref. */
+struct weft__run *weft__run_bare(struct weft__agent *agent);
 /** A run for a request (kept). NULL: out of memory; the request stays the caller's. */
 struct weft__run *weft__run_begin(struct weft__agent *agent, weft_msg *request);
 /**

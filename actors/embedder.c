@@ -4,8 +4,8 @@
  *
  *   mailbox -> queue (kept messages, bounded) -> seats (WEFT__EMBED_BATCH) -> store
  *
- * A seat is one question to the model: a run of its own whose arena is reset for the
- * next. With a model that answers at once there is never more than one seat taken.
+ * A seat is one question to the model, with a run out of the pool. With a model that
+ * answers at once there is never more than one seat taken.
  */
 #include "actors/embedder.h"
 
@@ -22,9 +22,9 @@ struct embed_body { /* the payload of KIND_EMBED; the text follows it */
 };
 
 struct seat {
-	struct weft__run *run; /* one reference; made when first needed */
+	struct weft__run *run; /* one reference; NULL: the seat is free */
 	struct weft__model_ask *ask; /* in the run's arena: a handler may hold it longer than we live */
-	weft_msg *msg; /* owned by the run; NULL: free */
+	weft_msg *msg; /* owned by the run */
 	uint32_t tries;
 	struct embedder *embedder;
 };
@@ -104,24 +104,9 @@ static void seat_go_on(struct seat *seat, int status)
 		status = seat_ask(seat);
 	}
 	count(seat->embedder, status == 0 ? WEFT__STAT_EMBEDDINGS_DONE : WEFT__STAT_EMBEDDINGS_DROPPED);
-	run_gone(seat->run);
-	seat->msg = NULL;
+	weft__run_unref(seat->run);
+	seat->run = NULL;
 	seat->embedder->taken--;
-	weft_arena_reset(seat->run->arena);
-}
-
-static struct weft__run *seat_run(struct embedder *e)
-{
-	struct weft__run *run = weft_calloc(1, sizeof(*run));
-
-	if (!run || weft_arena_create(0, &run->arena) < 0) {
-		weft_free(run);
-		return NULL;
-	}
-	run->agent = &e->as_agent;
-	run->refs = 1;
-	run->release = run_gone;
-	return run;
 }
 
 /* ---- the queue ----------------------------------------------------------- */
@@ -131,14 +116,8 @@ static struct seat *seat_free(struct embedder *e)
 	if (!e->seats)
 		e->seats = weft_calloc(WEFT__EMBED_BATCH, sizeof(*e->seats));
 	for (uint32_t i = 0; e->seats && i < WEFT__EMBED_BATCH; i++) {
-		struct seat *seat = &e->seats[i];
-
-		if (seat->msg)
-			continue;
-		seat->embedder = e;
-		if (!seat->run)
-			seat->run = seat_run(e);
-		return seat->run ? seat : NULL;
+		if (!e->seats[i].run)
+			return &e->seats[i];
 	}
 	return NULL;
 }
@@ -152,15 +131,16 @@ static void drop(struct embedder *e, weft_msg *msg)
 static void seat_take(struct embedder *e, weft_msg *msg)
 {
 	struct seat *seat = seat_free(e);
+	struct weft__run *run = seat ? weft__run_bare(&e->as_agent) : NULL;
 
-	if (!seat) {
+	if (!run) {
 		drop(e, msg);
 		return;
 	}
+	run->part = msg;
+	run->release = run_gone;
+	*seat = (struct seat){.run = run, .msg = msg, .embedder = e};
 	e->taken++;
-	seat->msg = msg;
-	seat->run->part = msg;
-	seat->tries = 0;
 	seat_go_on(seat, seat_ask(seat));
 }
 
@@ -247,10 +227,9 @@ static void fini(weft_actor *self)
 	for (uint32_t i = 0; e->seats && i < WEFT__EMBED_BATCH; i++) {
 		struct seat *seat = &e->seats[i];
 
-		if (seat->msg)
-			count(e, WEFT__STAT_EMBEDDINGS_DROPPED);
 		if (!seat->run)
 			continue;
+		count(e, WEFT__STAT_EMBEDDINGS_DROPPED);
 		seat->run->agent = NULL;
 		weft__ops_abandon(seat->run);
 		weft__run_unref(seat->run);
@@ -289,7 +268,7 @@ void weft__embed_later(weft_turn *turn)
 	struct embed_body *body;
 	weft_msg *msg;
 
-	if (agent->rooms->embedder_failed || !weft__models_have(agent->def->models, WEFT_MODEL_TEXT_EMBEDDING))
+	if (text.len_bytes == 0 || agent->rooms->embedder_failed || !weft__models_have(agent->def->models, WEFT_MODEL_TEXT_EMBEDDING))
 		return;
 	if (!agent->rooms->embedder.id && !embedder_start(agent))
 		return;

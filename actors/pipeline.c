@@ -155,7 +155,7 @@ static int phase_compose(weft_turn *turn)
 
 	weft__turn_stage(turn, WEFT_STAGE_COMPOSE);
 	turn->phase = turn->def->opt.multi_step ? WEFT__PHASE_ROUND : WEFT__PHASE_ASK;
-	return weft__compose(turn, turn->def->opt.bare ? &(struct weft__compose_spec){0} : &spec);
+	return weft__compose(turn, &spec);
 }
 
 static int phase_ask(weft_turn *turn)

@@ -315,7 +315,38 @@ Test(pipeline_parts, actions__may_finish_on_another_thread)
 	assert_str(r->text, "said elsewhere\nlast");
 }
 
-static int evaluate_later(weft_evaluator_call *call, void *user);
+static void *act_too_late(void *user)
+{
+	usleep(100000);
+	return act_later(user);
+}
+
+static int act_for_ever(weft_action_call *call, void *user)
+{
+	struct part *p = user;
+
+	cr_assert_eq(pthread_create(&p->thread, NULL, act_too_late, call), 0);
+	return WEFT_PENDING;
+}
+
+Test(pipeline_parts, actions__of_a_run_that_timed_out_say_nothing_more)
+{
+	struct part slow = {0};
+	const weft_agent_result *r;
+
+	weft_agent_def_unref(w->def);
+	w->opt.run_timeout_ns = 20000000;
+	world_def(w);
+	add_action("SLOW", act_for_ever, &slow, NULL);
+	w->script.answer[ASK_MESSAGE] = "<response><thought>t</thought><actions>SLOW</actions><text>x</text></response>";
+	world_start(w);
+	r = say("hi");
+	cr_assert_eq(r->status, -ETIMEDOUT);
+	cr_assert(strstr(r->error.ptr, "20 ms"), "%s", r->error.ptr);
+	pthread_join(slow.thread, NULL);
+	usleep(20000); /* for its message to arrive */
+	cr_assert_eq(weft_store_count(w->store, w->room_id, WEFT_MEMORY_MESSAGE), 2);
+}
 
 static void *evaluate_thread(void *user)
 {
