@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench/rss.h - resident memory of this process, through libproc2. */
+#ifndef WEFT_BENCH_RSS_H
+#define WEFT_BENCH_RSS_H
+
+struct bench_rss {
+	double now_mb, peak_mb; /* 0 when they cannot be read */
+};
+
+struct bench_rss bench_rss_read(void);
+
+#endif
