@@ -202,6 +202,7 @@ static void crowd_run(uint32_t workers, uint64_t ns, bool graceful)
 	pthread_t threads[3];
 	uint64_t rnd, end = weft_now_ns() + ns;
 	weft_runtime_stats s = { .size = sizeof(s) };
+	int joined;
 
 	rnd = seed = test_seed("crowd");
 	answers = asked = refused = 0;
@@ -222,7 +223,9 @@ static void crowd_run(uint32_t workers, uint64_t ns, bool graceful)
 		pthread_join(threads[i], NULL);
 	if (graceful)
 		weft_runtime_stop(crowd_rt, TEST_LONG);
-	cr_assert_eq(weft_runtime_join(crowd_rt), graceful ? 0 : -ETIMEDOUT);
+	joined = weft_runtime_join(crowd_rt);
+	/* cut off while it happened to be at rest: drained all the same */
+	cr_assert(joined == 0 || (!graceful && joined == -ETIMEDOUT), "joined: %d", joined);
 	weft_runtime_stats_read(crowd_rt, &s);
 	cr_assert_eq(s.msgs_sent, s.msgs_handled + s.msgs_dropped, "sent %lu handled %lu dropped %lu",
 	             (unsigned long)s.msgs_sent, (unsigned long)s.msgs_handled, (unsigned long)s.msgs_dropped);
