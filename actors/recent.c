@@ -139,7 +139,7 @@ int weft__recent_render(const struct weft__recent_query *query, weft_arena *aren
 	int r;
 
 	v.count = 0;
-	v.scratch = weft__buf_begin(arena, 4096);
+	v.scratch = weft__buf_begin(arena, 2048);
 	r = weft_store_visit_recent(query->store, query->room_id, WEFT_MEMORY_MESSAGE, 0, WEFT__RECENT_MESSAGES, see, &v);
 	if (v.scratch.failed)
 		return -ENOMEM;
