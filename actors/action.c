@@ -68,7 +68,8 @@ static int note_missing(weft_turn *turn, const struct weft__planned_action *p)
 	for (uint32_t i = 0; a && i < a->required_parameter_count; i++) {
 		weft_str name = weft_str_from(a->required_parameters[i]);
 
-		if (weft__params_has(p->parameters, name) || is_listed(turn->missing, turn->missing_count, name))
+		if (weft__params_has(p->parameters, name) ||
+		    is_listed(turn->missing, turn->missing_count, name))
 			continue;
 		grown = weft_arena_alloc(turn->arena, (turn->missing_count + 1) * sizeof(*grown));
 		if (!grown)
@@ -140,15 +141,20 @@ int weft__action_record(weft_turn *turn, const weft_action_result *result)
 
 static void say_started(weft_turn *turn, weft_str name)
 {
-	weft__turn_event(turn, WEFT_SCOPE_STEP, WEFT_EVENT_STARTED, name, WEFT_STR("ACTION_STARTED"), NULL, 0);
+	weft__turn_event(turn, WEFT_SCOPE_STEP, WEFT_EVENT_STARTED, name, WEFT_STR("ACTION_STARTED"), NULL,
+	                 0);
 }
 
 static void say_ended(weft_turn *turn, const weft_action_result *result)
 {
 	weft_event_field fields[] = {
-		{.key = WEFT_STR("action"), .kind = WEFT_FIELD_STR, .str = result->name},
-		{.key = WEFT_STR("status"), .kind = WEFT_FIELD_STR, .str = weft_str_from(weft_errname(result->status))},
-		{.key = WEFT_STR("result"), .kind = WEFT_FIELD_STR, .str = result->status < 0 ? result->error : result->text},
+	        {.key = WEFT_STR("action"), .kind = WEFT_FIELD_STR, .str = result->name},
+	        {.key = WEFT_STR("status"),
+	         .kind = WEFT_FIELD_STR,
+	         .str = weft_str_from(weft_errname(result->status))},
+	        {.key = WEFT_STR("result"),
+	         .kind = WEFT_FIELD_STR,
+	         .str = result->status < 0 ? result->error : result->text},
 	};
 
 	weft__turn_event(turn, WEFT_SCOPE_STEP, result->status < 0 ? WEFT_EVENT_FAILED : WEFT_EVENT_COMPLETED,
@@ -211,14 +217,14 @@ static struct weft__action_run *run_create(weft_turn *turn, const struct weft__p
 	if (!run)
 		return NULL;
 	run->call = (weft_action_call){
-		.turn = turn,
-		.arena = turn->arena,
-		.name = weft_str_from(p->action->name),
-		.thought = turn->decision.thought,
-		.text = turn->decision.text,
-		.parameters = p->parameters,
-		.previous = turn->results,
-		.previous_count = turn->result_count,
+	        .turn = turn,
+	        .arena = turn->arena,
+	        .name = weft_str_from(p->action->name),
+	        .thought = turn->decision.thought,
+	        .text = turn->decision.text,
+	        .parameters = p->parameters,
+	        .previous = turn->results,
+	        .previous_count = turn->result_count,
 	};
 	run->result.name = run->call.name;
 	run->said_last = &run->said_first;
@@ -246,8 +252,9 @@ static int run_one(weft_turn *turn, const struct weft__planned_action *p)
 	int r;
 
 	if (!p->action)
-		return record_failure(turn, p->name, -ENOENT, weft_arena_printf(turn->arena, "no action is called \"%.*s\"",
-		                                                                WEFT_STR_ARG(p->name)));
+		return record_failure(turn, p->name, -ENOENT,
+		                      weft_arena_printf(turn->arena, "no action is called \"%.*s\"",
+		                                        WEFT_STR_ARG(p->name)));
 	if (p->action->validate && !p->action->validate(turn, p->action->user))
 		return record_failure(turn, p->name, -EPERM, WEFT_STR("not offered for this message"));
 	missing = lacks(p);

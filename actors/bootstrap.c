@@ -71,10 +71,10 @@ static int recent_messages(weft_provider_call *call, void *user)
 {
 	weft_turn *turn = call->turn;
 	struct weft__recent_query query = {
-		.store = turn->store,
-		.room_id = turn->message.room_id,
-		.agent_id = turn->agent_id,
-		.agent_name = turn->agent_name,
+	        .store = turn->store,
+	        .room_id = turn->message.room_id,
+	        .agent_id = turn->agent_id,
+	        .agent_name = turn->agent_name,
 	};
 	uint64_t from = weft_ticks();
 	int r = weft__recent_render(&query, call->arena, &turn->recent);
@@ -106,7 +106,8 @@ static int facts(weft_provider_call *call, void *user)
 	if (weft_store_count(turn->store, turn->message.room_id, WEFT_MEMORY_FACT) == 0)
 		return 0;
 	weft__buf_put(&b, WEFT_STR("# Facts\n"));
-	n = weft_store_visit_recent(turn->store, turn->message.room_id, WEFT_MEMORY_FACT, 0, FACTS_SHOWN, put_fact, &b);
+	n = weft_store_visit_recent(turn->store, turn->message.room_id, WEFT_MEMORY_FACT, 0, FACTS_SHOWN,
+	                            put_fact, &b);
 	if (b.failed)
 		return -ENOMEM;
 	if (n <= 0)
@@ -218,7 +219,8 @@ static int reply(weft_action_call *call, void *user)
 		return 0; /* the summary is the reply */
 	if (call->text.len_bytes == 0)
 		return weft_action_fail(call, WEFT_ESCHEMA, "the answer has no <text> to reply with");
-	r = weft__turn_say(turn, call->text, turn->def->opt.multi_step); /* there the reply is saved in the end */
+	r = weft__turn_say(turn, call->text,
+	                   turn->def->opt.multi_step); /* there the reply is saved in the end */
 	weft_action_return(call, call->text);
 	return r;
 }
@@ -233,19 +235,40 @@ static int nothing(weft_action_call *call, void *user)
 /* ---- registration -------------------------------------------------------- */
 
 static const weft_provider bootstrap_providers[] = {
-	{.size = sizeof(weft_provider), .name = "CHARACTER", .position = -10, .fn = character,
+        {.size = sizeof(weft_provider),
+         .name = "CHARACTER",
+         .position = -10,
+         .fn = character,
          .description = "who the agent is"},
-	{.size = sizeof(weft_provider), .name = "ACTIONS", .position = -1, .fn = actions,
+        {.size = sizeof(weft_provider),
+         .name = "ACTIONS",
+         .position = -1,
+         .fn = actions,
          .description = "what the agent can do"},
-	{.size = sizeof(weft_provider), .name = "PROVIDERS", .fn = providers,
+        {.size = sizeof(weft_provider),
+         .name = "PROVIDERS",
+         .fn = providers,
          .description = "providers that may be asked for by name"},
-	{.size = sizeof(weft_provider), .name = "ENTITIES", .fn = entities, .description = "who is in the room"},
-	{.size = sizeof(weft_provider), .name = "FACTS", .fn = facts, .description = "facts told in the room"},
-	{.size = sizeof(weft_provider), .name = "TIME", .fn = now, .description = "the time in UTC"},
-	{.size = sizeof(weft_provider), .name = "RECENT_MESSAGES", .position = 100, .fn = recent_messages,
+        {.size = sizeof(weft_provider),
+         .name = "ENTITIES",
+         .fn = entities,
+         .description = "who is in the room"},
+        {.size = sizeof(weft_provider),
+         .name = "FACTS",
+         .fn = facts,
+         .description = "facts told in the room"},
+        {.size = sizeof(weft_provider), .name = "TIME", .fn = now, .description = "the time in UTC"},
+        {.size = sizeof(weft_provider),
+         .name = "RECENT_MESSAGES",
+         .position = 100,
+         .fn = recent_messages,
          .description = "the newest messages of the room"},
-	{.size = sizeof(weft_provider), .name = "ACTION_STATE", .position = 150, .fn = action_state,
-         .flags = WEFT_PROVIDER_VOLATILE, .description = "what was done for this message so far"},
+        {.size = sizeof(weft_provider),
+         .name = "ACTION_STATE",
+         .position = 150,
+         .fn = action_state,
+         .flags = WEFT_PROVIDER_VOLATILE,
+         .description = "what was done for this message so far"},
 };
 
 static const char *const reply_similes[] = {"RESPOND", "ANSWER", "SEND_REPLY", "GREET"};
@@ -256,13 +279,25 @@ static const char *const continue_similes[] = {"ELABORATE", "KEEP_TALKING"};
 #define SIMILES(list) .similes = (list), .simile_count = sizeof(list) / sizeof((list)[0])
 
 static const weft_action bootstrap_actions[] = {
-	{.size = sizeof(weft_action), .name = WEFT__REPLY, SIMILES(reply_similes), .fn = reply,
+        {.size = sizeof(weft_action),
+         .name = WEFT__REPLY,
+         SIMILES(reply_similes),
+         .fn = reply,
          .description = "say the text"},
-	{.size = sizeof(weft_action), .name = WEFT__IGNORE, SIMILES(ignore_similes), .fn = nothing,
+        {.size = sizeof(weft_action),
+         .name = WEFT__IGNORE,
+         SIMILES(ignore_similes),
+         .fn = nothing,
          .description = "say nothing; alone only"},
-	{.size = sizeof(weft_action), .name = "NONE", SIMILES(none_similes), .fn = nothing,
+        {.size = sizeof(weft_action),
+         .name = "NONE",
+         SIMILES(none_similes),
+         .fn = nothing,
          .description = "nothing but the text"},
-	{.size = sizeof(weft_action), .name = "CONTINUE", SIMILES(continue_similes), .fn = reply,
+        {.size = sizeof(weft_action),
+         .name = "CONTINUE",
+         SIMILES(continue_similes),
+         .fn = reply,
          .description = "say the text and leave the conversation open: more is to come"},
 };
 
@@ -273,7 +308,8 @@ int weft__bootstrap_add(weft_agent_def *def)
 
 	for (uint32_t i = 0; i < count && (r == 0 || r == -EEXIST); i++)
 		r = weft_agent_def_add_provider(def, &bootstrap_providers[i]);
-	for (uint32_t i = 0; i < sizeof(bootstrap_actions) / sizeof(bootstrap_actions[0]) && (r == 0 || r == -EEXIST); i++)
+	for (uint32_t i = 0;
+	     i < sizeof(bootstrap_actions) / sizeof(bootstrap_actions[0]) && (r == 0 || r == -EEXIST); i++)
 		r = weft_agent_def_add_action(def, &bootstrap_actions[i]);
 	def->bootstrapped = r == 0 || r == -EEXIST;
 	return def->bootstrapped ? 0 : r;

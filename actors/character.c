@@ -189,7 +189,8 @@ static int read_root(const struct reader *rd)
 	int r;
 
 	if (weft_json_typeof(root) != WEFT_JSON_OBJECT)
-		return weft_error_set(rd->err, WEFT_ECONFIG, "%s:1: a character must be a JSON object", rd->name);
+		return weft_error_set(rd->err, WEFT_ECONFIG, "%s:1: a character must be a JSON object",
+		                      rd->name);
 	for (weft_json_iter it = weft_json_iter_begin(root); weft_json_iter_next(&it);) {
 		r = read_field(rd, it.key, it.value);
 		if (r < 0)
@@ -203,7 +204,8 @@ static int read_root(const struct reader *rd)
 }
 
 /* Takes the document, also on failure. */
-static int character_from(weft_json_doc *doc, const char *name, const weft_character **ret_character, weft_error *err)
+static int character_from(weft_json_doc *doc, const char *name, const weft_character **ret_character,
+                          weft_error *err)
 {
 	struct character *c = weft_calloc(1, sizeof(*c));
 	struct reader rd = {.c = c, .name = name, .err = err};
@@ -239,7 +241,8 @@ int weft_character_load(const char *path, const weft_character **ret_character, 
 	return character_from(doc, path, ret_character, err);
 }
 
-int weft_character_parse(weft_str json, const char *name, const weft_character **ret_character, weft_error *err)
+int weft_character_parse(weft_str json, const char *name, const weft_character **ret_character,
+                         weft_error *err)
 {
 	weft_json_doc *doc = NULL;
 	weft_error why = {0};

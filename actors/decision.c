@@ -68,8 +68,8 @@ int weft__decision_read(weft_turn *turn)
 	*d = (struct weft__decision){.thought = weft__question_field(a, WEFT_STR("thought")),
 	                             .text = weft__question_field(a, WEFT_STR("text"))};
 	d->action_count = weft__answer_list(actions, turn->arena, &d->actions);
-	d->provider_count =
-		weft__answer_list(weft__question_field(a, WEFT_STR("providers")), turn->arena, &d->providers);
+	d->provider_count = weft__answer_list(weft__question_field(a, WEFT_STR("providers")), turn->arena,
+	                                      &d->providers);
 	if (d->action_count == 0) { /* room for the IGNORE that it will mean */
 		d->actions = weft_arena_calloc(turn->arena, sizeof(*d->actions));
 		if (!d->actions)

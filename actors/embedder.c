@@ -22,9 +22,9 @@ struct embed_body { /* the payload of KIND_EMBED; the text follows it */
 };
 
 struct seat {
-	struct weft__run *run; /* one reference; NULL: the seat is free */
+	struct weft__run *run;       /* one reference; NULL: the seat is free */
 	struct weft__model_ask *ask; /* in the run's arena: a handler may hold it longer than we live */
-	weft_msg *msg; /* owned by the run */
+	weft_msg *msg;               /* owned by the run */
 	uint32_t tries;
 	struct embedder *embedder;
 };
@@ -239,13 +239,13 @@ static void fini(weft_actor *self)
 }
 
 static const weft_actor_class embedder_class = {
-	.size = sizeof(weft_actor_class),
-	.name = "embedder",
-	.behaviour = behaviour,
-	.fini = fini,
-	.state_bytes = sizeof(struct embedder),
-	.mailbox_msgs = WEFT__EMBED_QUEUE,
-	.flags = WEFT_ACTOR_TRAP_STOP,
+        .size = sizeof(weft_actor_class),
+        .name = "embedder",
+        .behaviour = behaviour,
+        .fini = fini,
+        .state_bytes = sizeof(struct embedder),
+        .mailbox_msgs = WEFT__EMBED_QUEUE,
+        .flags = WEFT_ACTOR_TRAP_STOP,
 };
 
 /* ---- the agent's side ---------------------------------------------------- */
@@ -268,7 +268,8 @@ void weft__embed_later(weft_turn *turn)
 	struct embed_body *body;
 	weft_msg *msg;
 
-	if (text.len_bytes == 0 || agent->rooms->embedder_failed || !weft__models_have(agent->def->models, WEFT_MODEL_TEXT_EMBEDDING))
+	if (text.len_bytes == 0 || agent->rooms->embedder_failed ||
+	    !weft__models_have(agent->def->models, WEFT_MODEL_TEXT_EMBEDDING))
 		return;
 	if (!agent->rooms->embedder.id && !embedder_start(agent))
 		return;

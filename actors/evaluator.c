@@ -15,12 +15,14 @@ struct evaluator_run {
 static void say_skipped(weft_turn *turn, const char *name, int status)
 {
 	weft_event_field fields[] = {
-		{.key = WEFT_STR("evaluator"), .kind = WEFT_FIELD_STR, .str = weft_str_from(name)},
-		{.key = WEFT_STR("error"), .kind = WEFT_FIELD_STR, .str = weft_str_from(weft_strerror(status))},
+	        {.key = WEFT_STR("evaluator"), .kind = WEFT_FIELD_STR, .str = weft_str_from(name)},
+	        {.key = WEFT_STR("error"),
+	         .kind = WEFT_FIELD_STR,
+	         .str = weft_str_from(weft_strerror(status))},
 	};
 
-	weft__turn_event(turn, WEFT_SCOPE_STEP, WEFT_EVENT_FAILED, weft_str_from(name), WEFT_STR("EVALUATOR_FAILED"),
-	                 fields, 2);
+	weft__turn_event(turn, WEFT_SCOPE_STEP, WEFT_EVENT_FAILED, weft_str_from(name),
+	                 WEFT_STR("EVALUATOR_FAILED"), fields, 2);
 }
 
 bool weft__pre_evaluate(weft_turn *turn, weft_str *ret_reason)
@@ -53,8 +55,9 @@ static void evaluator_ended(struct evaluator_run *run, int status)
 	if (status < 0)
 		say_skipped(turn, run->evaluator->name, status);
 	else
-		weft__turn_event(turn, WEFT_SCOPE_STEP, WEFT_EVENT_COMPLETED, weft_str_from(run->evaluator->name),
-		                 WEFT_STR("EVALUATOR_COMPLETED"), NULL, 0);
+		weft__turn_event(turn, WEFT_SCOPE_STEP, WEFT_EVENT_COMPLETED,
+		                 weft_str_from(run->evaluator->name), WEFT_STR("EVALUATOR_COMPLETED"), NULL,
+		                 0);
 }
 
 static void evaluator_back(struct weft__op *op)
@@ -77,8 +80,10 @@ static int evaluator_start(weft_turn *turn, const weft_evaluator *e)
 
 	if (!run)
 		return -ENOMEM;
-	run->call = (weft_evaluator_call){
-		.turn = turn, .arena = turn->arena, .did_respond = turn->did_respond, .reply_text = turn->reply_text};
+	run->call = (weft_evaluator_call){.turn = turn,
+	                                  .arena = turn->arena,
+	                                  .did_respond = turn->did_respond,
+	                                  .reply_text = turn->reply_text};
 	run->evaluator = e;
 	weft__turn_event(turn, WEFT_SCOPE_STEP, WEFT_EVENT_STARTED, weft_str_from(e->name),
 	                 WEFT_STR("EVALUATOR_STARTED"), NULL, 0);

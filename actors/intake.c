@@ -18,6 +18,9 @@
 
 /* ---- beginning ----------------------------------------------------------- */
 
+static const weft_str out_of_memory = {"out of memory", sizeof("out of memory") - 1};
+static const weft_str full = {"too many messages wait", sizeof("too many messages wait") - 1};
+
 static void refuse(struct weft__agent *agent, weft_msg *request, int status, weft_str why)
 {
 	struct weft__run *run = weft__run_begin(agent, request);
@@ -37,21 +40,10 @@ static void turn_gone(struct weft__run *run)
 		weft__turn_fini(run->part);
 }
 
-static weft_turn *turn_create(struct weft__agent *agent, weft_msg *request)
+static void turn_init(weft_turn *turn, struct weft__run *run, const struct weft__handle_body *body)
 {
-	const struct weft__handle_body *body = weft_msg_data(request);
-	struct weft__run *run = weft__run_begin(agent, request);
-	weft_turn *turn = run ? weft_arena_calloc(run->arena, sizeof(*turn)) : NULL;
+	struct weft__agent *agent = run->agent;
 
-	if (!turn) {
-		if (run)
-			run->result.status = -ENOMEM, run->result.error = WEFT_STR("out of memory"), weft__run_end(run);
-		else
-			weft_msg_destroy(request); /* NOREPLY */
-		return NULL;
-	}
-	run->part = turn;
-	run->release = turn_gone;
 	turn->run = run;
 	turn->def = agent->def;
 	turn->plan = agent->def->plan;
@@ -60,7 +52,7 @@ static weft_turn *turn_create(struct weft__agent *agent, weft_msg *request)
 	turn->store = agent->def->store;
 	turn->agent_id = agent->id;
 	turn->agent_name = weft__def_name(agent->def);
-	turn->message = body->message;
+	turn->message = body->message; /* strings in the request, which the run owns */
 	turn->message.type = WEFT_MEMORY_MESSAGE;
 	if (weft_uuid_is_nil(turn->message.id))
 		turn->message.id = weft_uuid_v7();
@@ -68,8 +60,30 @@ static weft_turn *turn_create(struct weft__agent *agent, weft_msg *request)
 	turn->replies_to_agent = body->replies_to_agent;
 	turn->open_stage = WEFT__NO_STAGE;
 	run->result.message_id = turn->message.id;
-	weft__turn_event(turn, WEFT_SCOPE_WORKFLOW, WEFT_EVENT_STARTED, turn->agent_name, WEFT_STR("RUN_STARTED"), NULL,
-	                 0);
+	run->part = turn;
+	run->release = turn_gone;
+}
+
+/* NULL: out of memory, and the request is answered. */
+static weft_turn *turn_create(struct weft__agent *agent, weft_msg *request)
+{
+	struct weft__run *run = weft__run_begin(agent, request);
+	weft_turn *turn;
+
+	if (!run) {
+		weft_msg_destroy(request); /* NOREPLY */
+		return NULL;
+	}
+	turn = weft_arena_calloc(run->arena, sizeof(*turn));
+	if (!turn) {
+		run->result.status = -ENOMEM;
+		run->result.error = out_of_memory;
+		weft__run_end(run);
+		return NULL;
+	}
+	turn_init(turn, run, weft_msg_data(request));
+	weft__turn_event(turn, WEFT_SCOPE_WORKFLOW, WEFT_EVENT_STARTED, turn->agent_name,
+	                 WEFT_STR("RUN_STARTED"), NULL, 0);
 	return turn;
 }
 
@@ -81,18 +95,21 @@ static void say_ended(weft_turn *turn)
 	uint64_t now = weft_now_ns();
 	bool failed = run->result.status < 0;
 	weft_event_field fields[] = {
-		{.key = WEFT_STR("start"), .kind = WEFT_FIELD_INT, .num.i = (int64_t)run->start_ns},
-		{.key = WEFT_STR("end"), .kind = WEFT_FIELD_INT, .num.i = (int64_t)now},
-		{.key = WEFT_STR("duration"), .kind = WEFT_FIELD_INT, .num.i = (int64_t)(now - run->start_ns)},
-		{.key = WEFT_STR("status"), .kind = WEFT_FIELD_STR,
-                 .str = failed ? weft_str_from(weft_errname(run->result.status)) : WEFT_STR("completed")},
+	        {.key = WEFT_STR("start"), .kind = WEFT_FIELD_INT, .num.i = (int64_t)run->start_ns},
+	        {.key = WEFT_STR("end"), .kind = WEFT_FIELD_INT, .num.i = (int64_t)now},
+	        {.key = WEFT_STR("duration"),
+	         .kind = WEFT_FIELD_INT,
+	         .num.i = (int64_t)(now - run->start_ns)},
+	        {.key = WEFT_STR("status"),
+	         .kind = WEFT_FIELD_STR,
+	         .str = failed ? weft_str_from(weft_errname(run->result.status)) : WEFT_STR("completed")},
 	};
 
 	if (run->result.status == -ETIMEDOUT)
 		weft__turn_event(turn, WEFT_SCOPE_WORKFLOW, WEFT_EVENT_FAILED, turn->agent_name,
 		                 WEFT_STR("RUN_TIMEOUT"), fields, 4);
-	weft__turn_event(turn, WEFT_SCOPE_WORKFLOW, failed ? WEFT_EVENT_FAILED : WEFT_EVENT_COMPLETED, turn->agent_name,
-	                 WEFT_STR("RUN_ENDED"), fields, 4);
+	weft__turn_event(turn, WEFT_SCOPE_WORKFLOW, failed ? WEFT_EVENT_FAILED : WEFT_EVENT_COMPLETED,
+	                 turn->agent_name, WEFT_STR("RUN_ENDED"), fields, 4);
 }
 
 /* Answer. The turn may be gone after this. */
@@ -160,8 +177,8 @@ void weft__turn_waits(weft_turn *turn)
 	if (turn->deadline.id)
 		return;
 	/* Without memory for a timer the turn goes on without a deadline. */
-	(void)weft_timer_start(weft_actor_self(), spent < timeout ? timeout - spent : 0, turn->run->workflow_id,
-	                       &turn->deadline);
+	(void)weft_timer_start(weft_actor_self(), spent < timeout ? timeout - spent : 0,
+	                       turn->run->workflow_id, &turn->deadline);
 }
 
 void weft__turn_child_done(weft_turn *turn)
@@ -213,14 +230,12 @@ static void supersede(struct weft__agent *agent, struct weft__room *slot, weft_m
 	start(agent, request, slot);
 }
 
-static const weft_str full = {"too many messages wait", sizeof("too many messages wait") - 1};
-
 static void enqueue(struct weft__agent *agent, struct weft__room *slot, weft_msg *request)
 {
 	if (agent->rooms->waiting >= agent->def->opt.queue_msgs)
 		refuse(agent, request, -EAGAIN, full);
 	else if (weft__room_push(agent->rooms, slot, request) < 0)
-		refuse(agent, request, -ENOMEM, WEFT_STR("out of memory"));
+		refuse(agent, request, -ENOMEM, out_of_memory);
 }
 
 void weft__pipeline_handle(struct weft__agent *agent, weft_msg *request)
@@ -236,7 +251,7 @@ void weft__pipeline_handle(struct weft__agent *agent, weft_msg *request)
 	if (!agent->rooms)
 		agent->rooms = weft__rooms_create();
 	if (!agent->rooms) {
-		refuse(agent, request, -ENOMEM, WEFT_STR("out of memory"));
+		refuse(agent, request, -ENOMEM, out_of_memory);
 		return;
 	}
 	slot = policy == WEFT_ROOM_PARALLEL ? NULL : weft__rooms_find(agent->rooms, body->message.room_id);

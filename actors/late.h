@@ -20,7 +20,8 @@ struct weft__late {
 };
 
 /** Where to copy to, now. NULL when out of memory. */
-static inline weft_arena *weft__late_arena(struct weft__late *late, const struct weft__op *op, weft_arena *turn_arena)
+static inline weft_arena *weft__late_arena(struct weft__late *late, const struct weft__op *op,
+                                           weft_arena *turn_arena)
 {
 	if (weft__op_is_inline(op))
 		return turn_arena;

@@ -80,7 +80,8 @@ static void put_children(weft_json_writer *w, const weft_action *action, const s
 	}
 }
 
-int weft__params_collect(weft_turn *turn, struct weft__planned_action *planned, const struct weft__answer *answer)
+int weft__params_collect(weft_turn *turn, struct weft__planned_action *planned,
+                         const struct weft__answer *answer)
 {
 	weft_json have = planned->parameters, given;
 	weft_json_writer *w;

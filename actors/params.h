@@ -15,6 +15,7 @@ bool weft__params_has(weft_json object, weft_str name);
  * Merge what the answer gives for planned->action into planned->parameters.
  * What is there already stays. @return 0 or -ENOMEM; text that is no object gives nothing
  */
-int weft__params_collect(weft_turn *turn, struct weft__planned_action *planned, const struct weft__answer *answer);
+int weft__params_collect(weft_turn *turn, struct weft__planned_action *planned,
+                         const struct weft__answer *answer);
 
 #endif

@@ -42,7 +42,8 @@ static int phase_begin(weft_turn *turn)
 
 static bool is_muted(weft_turn *turn)
 {
-	return weft_store_get_follow(turn->store, turn->message.room_id, turn->agent_id) == WEFT_FOLLOW_MUTED &&
+	return weft_store_get_follow(turn->store, turn->message.room_id, turn->agent_id) ==
+	               WEFT_FOLLOW_MUTED &&
 	       !weft__text_has_word(turn->message.text, turn->agent_name);
 }
 
@@ -74,14 +75,14 @@ static int phase_remember(weft_turn *turn)
 static int not_responding(weft_turn *turn, weft_str why)
 {
 	weft_memory ignore = {
-		.type = WEFT_MEMORY_MESSAGE,
-		.room_id = turn->message.room_id,
-		.entity_id = turn->agent_id,
-		.agent_id = turn->agent_id,
-		.in_reply_to = turn->message.id,
-		.thought = why,
-		.actions = WEFT_STR(WEFT__IGNORE),
-		.source = turn->message.source,
+	        .type = WEFT_MEMORY_MESSAGE,
+	        .room_id = turn->message.room_id,
+	        .entity_id = turn->agent_id,
+	        .agent_id = turn->agent_id,
+	        .in_reply_to = turn->message.id,
+	        .thought = why,
+	        .actions = WEFT_STR(WEFT__IGNORE),
+	        .source = turn->message.source,
 	};
 	int r;
 
@@ -102,18 +103,17 @@ static int respond(weft_turn *turn)
 
 static int phase_should_respond(weft_turn *turn)
 {
-	static const weft_str names[] = {
-		{"CHARACTER", 9}, {"ENTITIES", 8}, {"RECENT_MESSAGES", 15}};
+	static const weft_str names[] = {{"CHARACTER", 9}, {"ENTITIES", 8}, {"RECENT_MESSAGES", 15}};
 	const struct weft__compose_spec spec = {.include = names, .include_count = 3, .include_only = true};
 	const struct weft__respond_facts facts = {
-		.autonomous = turn->def->opt.autonomous,
-		.check = turn->def->opt.check_should_respond,
-		.mentions_agent = turn->mentions_agent,
-		.replies_to_agent = turn->replies_to_agent,
-		.room = turn->room_known ? &turn->room : NULL,
-		.source = turn->message.source,
-		.agent_name = turn->agent_name,
-		.text = turn->message.text,
+	        .autonomous = turn->def->opt.autonomous,
+	        .check = turn->def->opt.check_should_respond,
+	        .mentions_agent = turn->mentions_agent,
+	        .replies_to_agent = turn->replies_to_agent,
+	        .room = turn->room_known ? &turn->room : NULL,
+	        .source = turn->message.source,
+	        .agent_name = turn->agent_name,
+	        .text = turn->message.text,
 	};
 	weft_str reason;
 
@@ -216,23 +216,23 @@ static weft_str action_list(weft_turn *turn)
 static int save_message(weft_turn *turn, weft_str text, weft_str actions, weft_str thought, weft_uuid *ret_id)
 {
 	weft_memory m = {
-		.type = WEFT_MEMORY_MESSAGE,
-		.room_id = turn->message.room_id,
-		.entity_id = turn->agent_id,
-		.agent_id = turn->agent_id,
-		.in_reply_to = turn->message.id,
-		.text = text,
-		.thought = thought,
-		.actions = actions,
-		.source = turn->message.source,
+	        .type = WEFT_MEMORY_MESSAGE,
+	        .room_id = turn->message.room_id,
+	        .entity_id = turn->agent_id,
+	        .agent_id = turn->agent_id,
+	        .in_reply_to = turn->message.id,
+	        .text = text,
+	        .thought = thought,
+	        .actions = actions,
+	        .source = turn->message.source,
 	};
 	int r = weft_store_add(turn->store, &m, ret_id);
 
 	if (r == 0 && weft_events_wanted(turn->rt)) {
 		weft_event_field field = {.key = WEFT_STR("text"), .kind = WEFT_FIELD_STR, .str = text};
 
-		weft__turn_event(turn, WEFT_SCOPE_AGENT, WEFT_EVENT_PROGRESS, turn->agent_name, WEFT_STR("MESSAGE_SENT"),
-		                 &field, 1);
+		weft__turn_event(turn, WEFT_SCOPE_AGENT, WEFT_EVENT_PROGRESS, turn->agent_name,
+		                 WEFT_STR("MESSAGE_SENT"), &field, 1);
 	}
 	return r;
 }
@@ -318,25 +318,25 @@ static int phase_evaluate(weft_turn *turn)
 /* ---- the machine --------------------------------------------------------- */
 
 static const weft__phase_fn phases[WEFT__PHASE_END] = {
-	[WEFT__PHASE_BEGIN] = phase_begin,
-	[WEFT__PHASE_REMEMBER] = phase_remember,
-	[WEFT__PHASE_SHOULD_RESPOND] = phase_should_respond,
-	[WEFT__PHASE_RESPOND_ASK] = phase_respond_ask,
-	[WEFT__PHASE_RESPOND_ANSWER] = phase_respond_answer,
-	[WEFT__PHASE_COMPOSE] = phase_compose,
-	[WEFT__PHASE_ASK] = phase_ask,
-	[WEFT__PHASE_ANSWER] = phase_answer,
-	[WEFT__PHASE_SAVE] = phase_save,
-	[WEFT__PHASE_REPAIR_ASK] = phase_repair_ask,
-	[WEFT__PHASE_REPAIR_ANSWER] = phase_repair_answer,
-	[WEFT__PHASE_ACT] = phase_act,
-	[WEFT__PHASE_ROUND] = weft__phase_round,
-	[WEFT__PHASE_ROUND_ANSWER] = weft__phase_round_answer,
-	[WEFT__PHASE_ROUND_ACT] = weft__phase_round_act,
-	[WEFT__PHASE_ROUND_END] = weft__phase_round_end,
-	[WEFT__PHASE_SUMMARY] = weft__phase_summary,
-	[WEFT__PHASE_SUMMARY_ANSWER] = weft__phase_summary_answer,
-	[WEFT__PHASE_EVALUATE] = phase_evaluate,
+        [WEFT__PHASE_BEGIN] = phase_begin,
+        [WEFT__PHASE_REMEMBER] = phase_remember,
+        [WEFT__PHASE_SHOULD_RESPOND] = phase_should_respond,
+        [WEFT__PHASE_RESPOND_ASK] = phase_respond_ask,
+        [WEFT__PHASE_RESPOND_ANSWER] = phase_respond_answer,
+        [WEFT__PHASE_COMPOSE] = phase_compose,
+        [WEFT__PHASE_ASK] = phase_ask,
+        [WEFT__PHASE_ANSWER] = phase_answer,
+        [WEFT__PHASE_SAVE] = phase_save,
+        [WEFT__PHASE_REPAIR_ASK] = phase_repair_ask,
+        [WEFT__PHASE_REPAIR_ANSWER] = phase_repair_answer,
+        [WEFT__PHASE_ACT] = phase_act,
+        [WEFT__PHASE_ROUND] = weft__phase_round,
+        [WEFT__PHASE_ROUND_ANSWER] = weft__phase_round_answer,
+        [WEFT__PHASE_ROUND_ACT] = weft__phase_round_act,
+        [WEFT__PHASE_ROUND_END] = weft__phase_round_end,
+        [WEFT__PHASE_SUMMARY] = weft__phase_summary,
+        [WEFT__PHASE_SUMMARY_ANSWER] = weft__phase_summary_answer,
+        [WEFT__PHASE_EVALUATE] = phase_evaluate,
 };
 
 void weft__turn_go(weft_turn *turn)

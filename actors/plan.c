@@ -102,21 +102,22 @@ static int make_actions(struct weft__plan *plan, const weft_agent_def *def)
 static int make_templates(struct weft__plan *plan, const weft_agent_def *def)
 {
 	const struct weft__template_var vars[] = {
-		{WEFT_STR("agent_name"), -1, weft__def_name(def)},
-		{WEFT_STR("system"), -1, def->character->system},
-		{WEFT_STR("state"), WEFT__SLOT_STATE, {NULL, 0}},
-		{WEFT_STR("complaint"), WEFT__SLOT_COMPLAINT, {NULL, 0}},
-		{WEFT_STR("round"), WEFT__SLOT_ROUND, {NULL, 0}},
-		{WEFT_STR("rounds_max"), WEFT__SLOT_ROUNDS_MAX, {NULL, 0}},
-		{WEFT_STR("trace"), WEFT__SLOT_TRACE, {NULL, 0}},
-		{WEFT_STR("action"), WEFT__SLOT_ACTION, {NULL, 0}},
-		{WEFT_STR("missing"), WEFT__SLOT_MISSING, {NULL, 0}},
-		{WEFT_STR("message"), WEFT__SLOT_MESSAGE, {NULL, 0}},
+	        {WEFT_STR("agent_name"), -1, weft__def_name(def)},
+	        {WEFT_STR("system"), -1, def->character->system},
+	        {WEFT_STR("state"), WEFT__SLOT_STATE, {NULL, 0}},
+	        {WEFT_STR("complaint"), WEFT__SLOT_COMPLAINT, {NULL, 0}},
+	        {WEFT_STR("round"), WEFT__SLOT_ROUND, {NULL, 0}},
+	        {WEFT_STR("rounds_max"), WEFT__SLOT_ROUNDS_MAX, {NULL, 0}},
+	        {WEFT_STR("trace"), WEFT__SLOT_TRACE, {NULL, 0}},
+	        {WEFT_STR("action"), WEFT__SLOT_ACTION, {NULL, 0}},
+	        {WEFT_STR("missing"), WEFT__SLOT_MISSING, {NULL, 0}},
+	        {WEFT_STR("message"), WEFT__SLOT_MESSAGE, {NULL, 0}},
 	};
 
 	for (int q = 0; q < WEFT__QUESTION_COUNT; q++) {
 		int r = weft__template_compile(weft__questions[q].name, weft__questions[q].source, vars,
-		                               sizeof(vars) / sizeof(vars[0]), plan->arena, &plan->templates[q], NULL);
+		                               sizeof(vars) / sizeof(vars[0]), plan->arena,
+		                               &plan->templates[q], NULL);
 
 		if (r < 0)
 			return r;

@@ -13,9 +13,9 @@
 struct weft__plan {
 	weft_arena *arena; /* owned: everything below */
 	const struct weft__template *templates[WEFT__QUESTION_COUNT];
-	weft_str character; /* CHARACTER's section */
-	weft_str providers; /* PROVIDERS' section: those that a model may ask for by name; may be empty */
-	weft_str actions;   /* ACTIONS' section when no action has a validator; else empty */
+	weft_str character;    /* CHARACTER's section */
+	weft_str providers;    /* PROVIDERS' section: those that a model may ask for by name; may be empty */
+	weft_str actions;      /* ACTIONS' section when no action has a validator; else empty */
 	weft_str action_names; /* the same, as a comma list */
 	bool actions_vary;
 };

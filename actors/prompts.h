@@ -13,14 +13,14 @@
 
 /* Holes that are filled while a message is handled. */
 enum weft__slot_id {
-	WEFT__SLOT_STATE = 0,  /* the sections of the composed state */
-	WEFT__SLOT_COMPLAINT,  /* why the answer before was not taken */
-	WEFT__SLOT_ROUND,      /* multi-step: 1, 2, ... */
+	WEFT__SLOT_STATE = 0, /* the sections of the composed state */
+	WEFT__SLOT_COMPLAINT, /* why the answer before was not taken */
+	WEFT__SLOT_ROUND,     /* multi-step: 1, 2, ... */
 	WEFT__SLOT_ROUNDS_MAX,
-	WEFT__SLOT_TRACE,      /* multi-step: what was done so far */
-	WEFT__SLOT_ACTION,     /* repair: the action */
-	WEFT__SLOT_MISSING,    /* repair: names of its missing parameters */
-	WEFT__SLOT_MESSAGE,    /* the text that is being answered */
+	WEFT__SLOT_TRACE,   /* multi-step: what was done so far */
+	WEFT__SLOT_ACTION,  /* repair: the action */
+	WEFT__SLOT_MISSING, /* repair: names of its missing parameters */
+	WEFT__SLOT_MESSAGE, /* the text that is being answered */
 	WEFT__SLOT_COUNT
 };
 
@@ -35,7 +35,7 @@ enum weft__question {
 
 struct weft__question_spec {
 	const char *name;
-	weft_str source; /* template text */
+	weft_str source;                 /* template text */
 	const weft_answer_field *fields; /* REPAIR: none; they are the missing parameters */
 	uint32_t field_count;
 	weft_model_type model;

@@ -66,8 +66,12 @@ static bool is_wanted(const weft_turn *turn, const weft_provider *p, const struc
 static void say_failed(weft_turn *turn, const struct weft__provider_run *run, int status)
 {
 	weft_event_field fields[] = {
-		{.key = WEFT_STR("provider"), .kind = WEFT_FIELD_STR, .str = weft_str_from(run->provider->name)},
-		{.key = WEFT_STR("error"), .kind = WEFT_FIELD_STR, .str = weft_str_from(weft_strerror(status))},
+	        {.key = WEFT_STR("provider"),
+	         .kind = WEFT_FIELD_STR,
+	         .str = weft_str_from(run->provider->name)},
+	        {.key = WEFT_STR("error"),
+	         .kind = WEFT_FIELD_STR,
+	         .str = weft_str_from(weft_strerror(status))},
 	};
 
 	weft__turn_event(turn, WEFT_SCOPE_STEP, WEFT_EVENT_FAILED, weft_str_from(run->provider->name),
@@ -98,7 +102,8 @@ static void provider_back(struct weft__op *op)
 
 static struct weft__provider_run *run_create(weft_turn *turn, uint32_t index)
 {
-	struct weft__provider_run *old = turn->providers[index], *run = weft_arena_alloc(turn->arena, sizeof(*run));
+	struct weft__provider_run *old = turn->providers[index],
+	                          *run = weft_arena_alloc(turn->arena, sizeof(*run));
 
 	if (!run)
 		return NULL;
@@ -141,7 +146,8 @@ int weft__compose(weft_turn *turn, const struct weft__compose_spec *spec)
 
 	if (!turn->providers) {
 		turn->provider_count = def->provider_count;
-		turn->providers = weft_arena_calloc(turn->arena, def->provider_count * sizeof(*turn->providers) + 1);
+		turn->providers = weft_arena_calloc(turn->arena,
+		                                    def->provider_count * sizeof(*turn->providers) + 1);
 		turn->in_state = weft_arena_calloc(turn->arena, def->provider_count + 1);
 		if (!turn->providers || !turn->in_state)
 			return -ENOMEM;

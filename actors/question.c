@@ -94,7 +94,8 @@ static void took_answer(weft_turn *turn, const struct weft__model_ask *ask, int 
 
 	if (status < 0) {
 		if (ask->error.message[0])
-			weft__turn_fail(turn, status, "%s: %s", weft__questions[turn->question].name, ask->error.message);
+			weft__turn_fail(turn, status, "%s: %s", weft__questions[turn->question].name,
+			                ask->error.message);
 		else
 			weft__turn_fail(turn, status, "%s: %s", weft__questions[turn->question].name,
 			                weft_strerror(status));
@@ -142,12 +143,12 @@ static int start(weft_turn *turn, weft_str prompt)
 	if (!ask)
 		return -ENOMEM;
 	ask->request = (weft_model_request){
-		.type = weft__questions[turn->question].model,
-		.prompt = prompt,
-		.fields = turn->fields,
-		.field_count = turn->field_count,
-		.max_tokens = turn->def->opt.max_tokens,
-		.temperature = turn->def->opt.temperature,
+	        .type = weft__questions[turn->question].model,
+	        .prompt = prompt,
+	        .fields = turn->fields,
+	        .field_count = turn->field_count,
+	        .max_tokens = turn->def->opt.max_tokens,
+	        .temperature = turn->def->opt.temperature,
 	};
 	ask->number = ++turn->run->result.iterations;
 	ask->back = model_back;
@@ -193,7 +194,8 @@ weft_str weft__question_field(const struct weft__answer *answer, weft_str name)
 	return field ? weft__str_trim(field->text) : (weft_str){NULL, 0};
 }
 
-weft_str weft__question_lacks(const struct weft__answer *answer, const weft_answer_field *fields, uint32_t count)
+weft_str weft__question_lacks(const struct weft__answer *answer, const weft_answer_field *fields,
+                              uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		if (fields[i].required && !weft__answer_find(answer, fields[i].name))
@@ -229,12 +231,13 @@ bool weft__question_read(weft_turn *turn, enum weft__phase asked_by)
 		return true;
 	}
 	if (r == -ENOMEM || ++turn->tries >= turn->def->opt.parse_tries) {
-		weft__turn_fail(turn, r, "%s: %s (%u tries)", weft__questions[turn->question].name, why.message,
-		                turn->tries);
+		weft__turn_fail(turn, r, "%s: %s (%u tries)", weft__questions[turn->question].name,
+		                why.message, turn->tries);
 		return false;
 	}
 	weft__def_count(turn->run->agent->def, WEFT__STAT_PARSE_RETRIES, 1);
-	turn->complaint = weft_arena_printf(turn->arena, "\nThe answer before this one was not taken: %s.", why.message);
+	turn->complaint = weft_arena_printf(turn->arena, "\nThe answer before this one was not taken: %s.",
+	                                    why.message);
 	turn->phase = asked_by;
 	return false;
 }

@@ -28,6 +28,7 @@ bool weft__question_read(weft_turn *turn, enum weft__phase asked_by);
 weft_str weft__question_field(const struct weft__answer *answer, weft_str name);
 
 /** Which required field the answer lacks; empty: none. */
-weft_str weft__question_lacks(const struct weft__answer *answer, const weft_answer_field *fields, uint32_t count);
+weft_str weft__question_lacks(const struct weft__answer *answer, const weft_answer_field *fields,
+                              uint32_t count);
 
 #endif

@@ -43,7 +43,8 @@ static bool see(const weft_memory *m, void *user)
 
 	if (v->scratch.len_bytes + text + m->actions.len_bytes > BUDGET_BYTES)
 		return false;
-	*s = (struct seen){m->entity_id, v->scratch.len_bytes, (uint32_t)text, (uint32_t)m->actions.len_bytes};
+	*s = (struct seen){m->entity_id, v->scratch.len_bytes, (uint32_t)text,
+	                   (uint32_t)m->actions.len_bytes};
 	weft__buf_put(&v->scratch, (weft_str){m->text.ptr, text});
 	weft__buf_put(&v->scratch, m->actions);
 	v->count++;
@@ -129,7 +130,7 @@ static int write_section(const struct weft__recent_query *query, const struct vi
 	if (out.len_bytes && !out.failed)
 		out.len_bytes--; /* sections are joined by newlines: the last line brings none of its own */
 	*ret = (struct weft__recent){
-		.heading_bytes = sizeof(heading) - 1, .line_at = line_at, .line_count = v->count};
+	        .heading_bytes = sizeof(heading) - 1, .line_at = line_at, .line_count = v->count};
 	return weft__buf_end(&out, &ret->section);
 }
 
@@ -140,7 +141,8 @@ int weft__recent_render(const struct weft__recent_query *query, weft_arena *aren
 
 	v.count = 0;
 	v.scratch = weft__buf_begin(arena, 2048);
-	r = weft_store_visit_recent(query->store, query->room_id, WEFT_MEMORY_MESSAGE, 0, WEFT__RECENT_MESSAGES, see, &v);
+	r = weft_store_visit_recent(query->store, query->room_id, WEFT_MEMORY_MESSAGE, 0,
+	                            WEFT__RECENT_MESSAGES, see, &v);
 	if (v.scratch.failed)
 		return -ENOMEM;
 	if (r <= 0 || v.count == 0) {

@@ -16,9 +16,9 @@
 #include <weft/memory.h>
 
 #define WEFT__RECENT_MESSAGES 64u
-#define WEFT__RECENT_TOKENS 50000u       /* the budget */
-#define WEFT__RECENT_BYTES_EACH 20000u   /* a longer message is cut */
-#define WEFT__BYTES_PER_TOKEN 4u         /* about; nobody has a tokeniser for every model */
+#define WEFT__RECENT_TOKENS 50000u     /* the budget */
+#define WEFT__RECENT_BYTES_EACH 20000u /* a longer message is cut */
+#define WEFT__BYTES_PER_TOKEN 4u       /* about; nobody has a tokeniser for every model */
 
 struct weft__recent {
 	weft_str section; /* heading and lines; empty when there are none */
@@ -35,7 +35,8 @@ struct weft__recent_query {
 };
 
 /** @return 0 or -ENOMEM */
-int weft__recent_render(const struct weft__recent_query *query, weft_arena *arena, struct weft__recent *ret_recent);
+int weft__recent_render(const struct weft__recent_query *query, weft_arena *arena,
+                        struct weft__recent *ret_recent);
 
 /** Drop the oldest lines until at least bytes are gone or one line is left. @return bytes dropped */
 size_t weft__recent_trim(struct weft__recent *recent, size_t bytes);

@@ -6,7 +6,8 @@
 
 static bool is_direct(weft_room_kind kind)
 {
-	return kind == WEFT_ROOM_DM || kind == WEFT_ROOM_VOICE_DM || kind == WEFT_ROOM_SELF || kind == WEFT_ROOM_API;
+	return kind == WEFT_ROOM_DM || kind == WEFT_ROOM_VOICE_DM || kind == WEFT_ROOM_SELF ||
+	       kind == WEFT_ROOM_API;
 }
 
 static bool is_client_chat(weft_str source)

@@ -21,7 +21,7 @@ struct weft__waiting {
 
 struct weft__room {
 	weft_uuid id;
-	weft_turn *turn; /* the one that is being handled */
+	weft_turn *turn;                    /* the one that is being handled */
 	struct weft__waiting *head, **tail; /* oldest first */
 	struct weft__room *next;
 };

@@ -84,9 +84,13 @@ int weft__phase_round_end(weft_turn *turn)
 	for (uint32_t i = turn->result_count - turn->planned_count; i < turn->result_count; i++) {
 		const weft_action_result *a = &turn->results[i];
 
-		put_trace(turn, a->name, a->status < 0 ? a->error : a->text.len_bytes ? a->text : WEFT_STR("done"));
+		put_trace(turn, a->name,
+		          a->status < 0       ? a->error
+		          : a->text.len_bytes ? a->text
+		                              : WEFT_STR("done"));
 	}
-	turn->phase = turn->round >= turn->def->opt.multi_step_rounds ? WEFT__PHASE_SUMMARY : WEFT__PHASE_ROUND;
+	turn->phase = turn->round >= turn->def->opt.multi_step_rounds ? WEFT__PHASE_SUMMARY
+	                                                              : WEFT__PHASE_ROUND;
 	turn->round += turn->phase == WEFT__PHASE_ROUND;
 	weft__turn_stage(turn, WEFT_STAGE_COMPOSE);
 	return weft__compose(turn, &spec);

@@ -32,7 +32,8 @@ static size_t find_close(weft_str s, size_t pos)
 	return pos + 1 < s.len_bytes ? pos : s.len_bytes;
 }
 
-static const struct weft__template_var *find_var(const struct weft__template_var *vars, uint32_t count, weft_str name)
+static const struct weft__template_var *find_var(const struct weft__template_var *vars, uint32_t count,
+                                                 weft_str name)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		if (weft_str_eq(vars[i].name, name))
@@ -51,7 +52,8 @@ static uint32_t count_holes(weft_str s)
 }
 
 int weft__template_compile(const char *name, weft_str source, const struct weft__template_var *vars,
-                           uint32_t var_count, weft_arena *arena, const struct weft__template **ret, weft_error *err)
+                           uint32_t var_count, weft_arena *arena, const struct weft__template **ret,
+                           weft_error *err)
 {
 	uint32_t max = 2 * count_holes(source) + 1;
 	struct weft__template *t = weft_arena_calloc(arena, sizeof(*t) + max * sizeof(t->segments[0]));
@@ -75,8 +77,8 @@ int weft__template_compile(const char *name, weft_str source, const struct weft_
 		inside = weft__str_trim((weft_str){text.ptr + hole + 2, close - hole - 2});
 		var = find_var(vars, var_count, inside);
 		if (!var)
-			return weft_error_set(err, WEFT_ECONFIG, "template %s: no value is called \"%.*s\"", name,
-			                      WEFT_STR_ARG(inside));
+			return weft_error_set(err, WEFT_ECONFIG, "template %s: no value is called \"%.*s\"",
+			                      name, WEFT_STR_ARG(inside));
 		t->segments[t->count++] = (struct segment){var->fixed, var->slot};
 		pos = close + 2;
 	}

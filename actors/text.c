@@ -97,7 +97,8 @@ bool weft__text_has_word(weft_str text, weft_str word)
 			continue;
 		if (i > 0 && is_word_byte(text.ptr[i - 1]) && is_word_byte(word.ptr[0]))
 			continue;
-		if (end < text.len_bytes && is_word_byte(text.ptr[end]) && is_word_byte(word.ptr[word.len_bytes - 1]))
+		if (end < text.len_bytes && is_word_byte(text.ptr[end]) &&
+		    is_word_byte(word.ptr[word.len_bytes - 1]))
 			continue;
 		if (weft__str_eq_nocase((weft_str){text.ptr + i, word.len_bytes}, word))
 			return true;

@@ -15,13 +15,13 @@ void weft__turn_event(weft_turn *turn, weft_event_scope scope, weft_event_type t
                       weft_str message, const weft_event_field *fields, uint32_t field_count)
 {
 	weft_event_desc d = {
-		.scope = scope,
-		.type = type,
-		.component_id = component,
-		.workflow_id = turn->run->workflow_id,
-		.message = message,
-		.fields = fields,
-		.field_count = field_count,
+	        .scope = scope,
+	        .type = type,
+	        .component_id = component,
+	        .workflow_id = turn->run->workflow_id,
+	        .message = message,
+	        .fields = fields,
+	        .field_count = field_count,
 	};
 
 	if (weft_events_wanted(turn->rt))
@@ -33,11 +33,13 @@ static __attribute__((noinline)) void say_stage(weft_turn *turn, int stage, weft
 {
 	char component[96];
 	int n = snprintf(component, sizeof(component), "%.*s:step:%u",
-	                 turn->agent_name.len_bytes < 64 ? (int)turn->agent_name.len_bytes : 64, turn->agent_name.ptr,
-	                 turn->step);
+	                 turn->agent_name.len_bytes < 64 ? (int)turn->agent_name.len_bytes : 64,
+	                 turn->agent_name.ptr, turn->step);
 	weft_event_field fields[] = {
-		{.key = WEFT_STR("stage"), .kind = WEFT_FIELD_STR, .str = weft_str_from(weft_stage_name((weft_stage)stage))},
-		{.key = WEFT_STR("duration_ns"), .kind = WEFT_FIELD_INT, .num.i = (int64_t)ns},
+	        {.key = WEFT_STR("stage"),
+	         .kind = WEFT_FIELD_STR,
+	         .str = weft_str_from(weft_stage_name((weft_stage)stage))},
+	        {.key = WEFT_STR("duration_ns"), .kind = WEFT_FIELD_INT, .num.i = (int64_t)ns},
 	};
 
 	weft__turn_event(turn, WEFT_SCOPE_STEP, type, (weft_str){component, (size_t)n}, fields[0].str, fields,
@@ -54,7 +56,8 @@ void weft__turn_stage(weft_turn *turn, int stage)
 		ns = weft_ticks_to_ns(now - turn->stamp);
 		result->stage_ns[turn->open_stage] += ns;
 		result->stage_runs[turn->open_stage]++;
-		if (turn->open_stage == WEFT_STAGE_COMPOSE) { /* choosing and running them is all there is to it */
+		if (turn->open_stage ==
+		    WEFT_STAGE_COMPOSE) { /* choosing and running them is all there is to it */
 			result->stage_ns[WEFT_STAGE_PROVIDERS] += ns;
 			result->stage_runs[WEFT_STAGE_PROVIDERS]++;
 		}

@@ -41,10 +41,10 @@ enum weft__phase {
 	WEFT__PHASE_COMPOSE,
 	WEFT__PHASE_ASK, /* the large model */
 	WEFT__PHASE_ANSWER,
-	WEFT__PHASE_SAVE, /* the reply */
+	WEFT__PHASE_SAVE,       /* the reply */
 	WEFT__PHASE_REPAIR_ASK, /* actions lack parameters */
 	WEFT__PHASE_REPAIR_ANSWER,
-	WEFT__PHASE_ACT, /* one action a time */
+	WEFT__PHASE_ACT,   /* one action a time */
 	WEFT__PHASE_ROUND, /* multi-step: ask what to do in this round */
 	WEFT__PHASE_ROUND_ANSWER,
 	WEFT__PHASE_ROUND_ACT,
@@ -129,7 +129,7 @@ struct weft_turn {
 	uint32_t planned_count, planned_next;
 	weft_str *missing; /* parameters to repair */
 	uint32_t missing_count;
-	bool repaired; /* once a message */
+	bool repaired;               /* once a message */
 	weft_action_result *results; /* of all actions so far */
 	uint32_t result_count, result_cap;
 
@@ -138,9 +138,9 @@ struct weft_turn {
 
 	struct weft__action_run *action_runs; /* newest first */
 
-	int open_stage;    /* weft_stage, or -1: none */
-	uint64_t stamp;    /* weft_ticks() when it began */
-	uint32_t step;     /* numbers the step events */
+	int open_stage; /* weft_stage, or -1: none */
+	uint64_t stamp; /* weft_ticks() when it began */
+	uint32_t step;  /* numbers the step events */
 	struct weft__kept_doc *docs;
 };
 

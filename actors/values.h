@@ -15,7 +15,7 @@ struct weft__value {
 	uint32_t hash;
 };
 
-struct weft__values { /* all zero is empty */
+struct weft__values {               /* all zero is empty */
 	struct weft__value *places; /* open addressing, linear probing, never more than 3/4 full */
 	uint32_t count;
 	uint32_t cap; /* power of two, or 0 */

@@ -79,12 +79,14 @@ Test(pipeline, handle__shows_the_model_the_state)
 	cr_assert_null(strstr(p, "{{"), "an open hole");
 	(void)say("and eight?");
 	p = w->script.prompt[ASK_MESSAGE];
-	cr_assert(strstr(p, "Bob: what is six times seven?\nAda: Hello! (actions: REPLY)\nBob: and eight?"), "%s", p);
+	cr_assert(strstr(p, "Bob: what is six times seven?\nAda: Hello! (actions: REPLY)\nBob: and eight?"),
+	          "%s", p);
 }
 
 Test(pipeline, handle__facts_are_shown)
 {
-	weft_memory fact = {.type = WEFT_MEMORY_FACT, .room_id = w->room_id, .text = WEFT_STR("Bob likes sevens.")};
+	weft_memory fact = {
+	        .type = WEFT_MEMORY_FACT, .room_id = w->room_id, .text = WEFT_STR("Bob likes sevens.")};
 
 	cr_assert_eq(weft_store_add(w->store, &fact, NULL), 0);
 	world_start(w);
@@ -269,7 +271,7 @@ Test(pipeline, should_respond__ignore_is_remembered_and_ends)
 
 	w->opt.check_should_respond = true;
 	w->script.answer[ASK_RESPOND] =
-		"<response><reasoning>not for me</reasoning><action>IGNORE</action></response>";
+	        "<response><reasoning>not for me</reasoning><action>IGNORE</action></response>";
 	world_start(w);
 	r = say("hello there");
 	cr_assert_eq(r->status, 0);
@@ -286,7 +288,8 @@ Test(pipeline, should_respond__ignore_is_remembered_and_ends)
 
 Test(pipeline, answer__invalid_ones_are_asked_for_again)
 {
-	static const char *const answers[] = {"no idea", "<response><actions>REPLY</actions></response>", REPLY_ANSWER, NULL};
+	static const char *const answers[] = {"no idea", "<response><actions>REPLY</actions></response>",
+	                                      REPLY_ANSWER, NULL};
 	weft_agent_stats stats = {.size = sizeof(stats)};
 
 	w->script.answers[ASK_MESSAGE] = answers;
@@ -328,14 +331,15 @@ Test(pipeline, answer__nonsense_is_a_parse_error)
 Test(pipeline, answer__json_and_think_are_fine)
 {
 	w->script.answer[ASK_MESSAGE] =
-		"<think>hmm <actions>NO</actions></think>{\"thought\":\"t\",\"actions\":\"REPLY\",\"text\":\"a < b\"}";
+	        "<think>hmm <actions>NO</actions></think>{\"thought\":\"t\",\"actions\":\"REPLY\",\"text\":\"a < b\"}";
 	world_start(w);
 	assert_str(say("hi")->text, "a < b");
 }
 
 Test(pipeline, answer__no_action_means_ignore)
 {
-	w->script.answer[ASK_MESSAGE] = "<response><thought>t</thought><actions></actions><text>x</text></response>";
+	w->script.answer[ASK_MESSAGE] =
+	        "<response><thought>t</thought><actions></actions><text>x</text></response>";
 	world_start(w);
 	cr_assert_not(say("hi")->responded);
 	cr_assert_eq(weft_agent_result_of(reply)->status, 0);
@@ -345,11 +349,12 @@ Test(pipeline, answer__no_action_means_ignore)
 Test(pipeline, answer__ignore_beside_others_is_dropped_when_there_is_text)
 {
 	w->script.answer[ASK_MESSAGE] =
-		"<response><thought>t</thought><actions>IGNORE, REPLY</actions><text>x</text></response>";
+	        "<response><thought>t</thought><actions>IGNORE, REPLY</actions><text>x</text></response>";
 	world_start(w);
 	cr_assert(say("hi")->responded);
 	assert_str(weft_agent_result_of(reply)->text, "x");
-	w->script.answer[ASK_MESSAGE] = "<response><thought>t</thought><actions>IGNORE,REPLY</actions><text></text></response>";
+	w->script.answer[ASK_MESSAGE] =
+	        "<response><thought>t</thought><actions>IGNORE,REPLY</actions><text></text></response>";
 	cr_assert_not(say("hi")->responded);
 }
 
@@ -357,7 +362,7 @@ Test(pipeline, answer__names_providers_and_the_state_grows)
 {
 	world_start(w);
 	w->script.answer[ASK_MESSAGE] =
-		"<response><thought>t</thought><providers>NOBODY</providers><actions>REPLY</actions><text>x</text></response>";
+	        "<response><thought>t</thought><providers>NOBODY</providers><actions>REPLY</actions><text>x</text></response>";
 	cr_assert_eq(say("hi")->status, 0);
 	assert_str(weft_agent_result_of(reply)->text, "x");
 	cr_assert_eq(weft_agent_result_of(reply)->stage_runs[WEFT_STAGE_COMPOSE], 2);
@@ -541,9 +546,9 @@ static void add_weather(int *runs)
 Test(pipeline, multi_step__rounds_until_finished_then_a_summary)
 {
 	static const char *const rounds[] = {
-		"<response><thought>look</thought><action>WEATHER</action><parameters>{\"city\":\"Rome\"}</parameters></response>",
-		"<response><thought>look</thought><action>WEATHER</action><parameters>{\"city\":\"Oslo\"}</parameters></response>",
-		"<response><thought>enough</thought><is_finish>true</is_finish></response>", NULL};
+	        "<response><thought>look</thought><action>WEATHER</action><parameters>{\"city\":\"Rome\"}</parameters></response>",
+	        "<response><thought>look</thought><action>WEATHER</action><parameters>{\"city\":\"Oslo\"}</parameters></response>",
+	        "<response><thought>enough</thought><is_finish>true</is_finish></response>", NULL};
 	const weft_agent_result *r;
 	int runs = 0;
 
@@ -574,7 +579,7 @@ Test(pipeline, multi_step__ends_after_the_last_round)
 	w->opt.multi_step = true;
 	w->opt.multi_step_rounds = 4;
 	w->script.answer[ASK_DECISION] =
-		"<response><thought>more</thought><action>WEATHER</action><parameters>{\"city\":\"Rome\"}</parameters></response>";
+	        "<response><thought>more</thought><action>WEATHER</action><parameters>{\"city\":\"Rome\"}</parameters></response>";
 	world_def(w);
 	add_weather(&runs);
 	world_start(w);
@@ -590,7 +595,7 @@ Test(pipeline, repair__one_call_for_missing_parameters)
 	int runs = 0;
 
 	w->script.answer[ASK_MESSAGE] =
-		"<response><thought>t</thought><actions>REPLY,WEATHER</actions><text>I look.</text></response>";
+	        "<response><thought>t</thought><actions>REPLY,WEATHER</actions><text>I look.</text></response>";
 	w->script.answer[ASK_REPAIR] = "<response><city>Rome</city></response>";
 	world_def(w);
 	add_weather(&runs);
@@ -598,7 +603,8 @@ Test(pipeline, repair__one_call_for_missing_parameters)
 	r = say("weather in Rome?");
 	cr_assert_eq(r->status, 0);
 	cr_assert_eq(script_calls(&w->script, ASK_REPAIR), 1);
-	cr_assert(strstr(w->script.prompt[ASK_REPAIR], "lacks parameters: city"), "%s", w->script.prompt[ASK_REPAIR]);
+	cr_assert(strstr(w->script.prompt[ASK_REPAIR], "lacks parameters: city"), "%s",
+	          w->script.prompt[ASK_REPAIR]);
 	cr_assert_eq(r->action_count, 2);
 	assert_str(r->actions[1].text, "sunny in Rome");
 	w->script.answer[ASK_REPAIR] = "<response></response>";
@@ -614,8 +620,9 @@ Test(pipeline, repair__not_needed_when_the_answer_has_them)
 {
 	int runs = 0;
 
-	w->script.answer[ASK_MESSAGE] = "<response><thought>t</thought><actions>WEATHER</actions><text>x</text>"
-					"<city>Rome</city></response>";
+	w->script.answer[ASK_MESSAGE] =
+	        "<response><thought>t</thought><actions>WEATHER</actions><text>x</text>"
+	        "<city>Rome</city></response>";
 	world_def(w);
 	add_weather(&runs);
 	world_start(w);
@@ -645,7 +652,8 @@ Test(pipeline, events__run_and_stages_come_in_order)
 			ended = i;
 		if (weft_str_eq(e[i].message, WEFT_STR("model_call")) && e[i].type == WEFT_EVENT_COMPLETED)
 			model = i;
-		if (e[i].scope == WEFT_SCOPE_STEP && e[i].field_count && weft_str_eq(e[i].fields[0].key, WEFT_STR("stage")))
+		if (e[i].scope == WEFT_SCOPE_STEP && e[i].field_count &&
+		    weft_str_eq(e[i].fields[0].key, WEFT_STR("stage")))
 			open += e[i].type == WEFT_EVENT_STARTED ? 1 : -1;
 		cr_assert(open == 0 || open == 1);
 	}

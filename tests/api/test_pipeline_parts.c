@@ -47,7 +47,8 @@ static int provide(weft_provider_call *call, void *user)
 	return p->status;
 }
 
-static void add_provider(const char *name, uint32_t flags, int position, weft_provider_fn fn, struct part *part)
+static void add_provider(const char *name, uint32_t flags, int position, weft_provider_fn fn,
+                         struct part *part)
 {
 	static const char *const keywords[] = {"weather", "rain"};
 	weft_provider p = WEFT_PROVIDER_INIT;
@@ -82,7 +83,8 @@ Test(pipeline_parts, providers__sections_stand_in_order_of_position)
 
 Test(pipeline_parts, providers__selection)
 {
-	struct part private = {.text = "p"}, dynamic = {.text = "d"}, always = {.text = "a"}, failing = {.text = "f"};
+	struct part private = {.text = "p"}, dynamic = {.text = "d"}, always = {.text = "a"},
+	            failing = {.text = "f"};
 
 	failing.status = -EIO;
 	add_provider("PRIVATE", WEFT_PROVIDER_PRIVATE, 0, provide, &private);
@@ -95,12 +97,13 @@ Test(pipeline_parts, providers__selection)
 	cr_assert_eq(dynamic.runs, 0);
 	cr_assert_eq(always.runs, 1);
 	cr_assert_eq(failing.runs, 1);
-	cr_assert(strstr(w->script.prompt[ASK_MESSAGE], "- DYNAMIC: a test"), "dynamic ones are offered by name");
+	cr_assert(strstr(w->script.prompt[ASK_MESSAGE], "- DYNAMIC: a test"),
+	          "dynamic ones are offered by name");
 	cr_assert_null(strstr(w->script.prompt[ASK_MESSAGE], "- PRIVATE"));
 	cr_assert_eq(say("will it RAIN?")->status, 0);
 	cr_assert_eq(dynamic.runs, 1);
 	w->script.answer[ASK_MESSAGE] = "<response><thought>t</thought><providers>PRIVATE,DYNAMIC</providers>"
-					"<actions>REPLY</actions><text>x</text></response>";
+	                                "<actions>REPLY</actions><text>x</text></response>";
 	cr_assert_eq(say("hi")->status, 0);
 	cr_assert_eq(private.runs, 1);
 	cr_assert_eq(dynamic.runs, 2);
@@ -113,7 +116,7 @@ Test(pipeline_parts, providers__run_once_a_message_unless_volatile)
 	add_provider("PLAIN", 0, 0, provide, &plain);
 	add_provider("RESTLESS", WEFT_PROVIDER_VOLATILE, 0, provide, &restless);
 	w->script.answer[ASK_MESSAGE] = "<response><thought>t</thought><providers>PLAIN,FACTS</providers>"
-					"<actions>REPLY</actions><text>x</text></response>";
+	                                "<actions>REPLY</actions><text>x</text></response>";
 	world_start(w);
 	cr_assert_eq(say("hi")->status, 0);
 	cr_assert_eq(plain.runs, 1);
@@ -218,8 +221,10 @@ static int act(weft_action_call *call, void *user)
 
 	p->runs++;
 	if (p->status < 0)
-		return weft_action_fail(call, p->status, "%s failed with %u before it", p->text, call->previous_count);
-	weft_action_return(call, weft_arena_printf(call->arena, "%s after %u", p->text, call->previous_count));
+		return weft_action_fail(call, p->status, "%s failed with %u before it", p->text,
+		                        call->previous_count);
+	weft_action_return(call,
+	                   weft_arena_printf(call->arena, "%s after %u", p->text, call->previous_count));
 	return weft_action_say(call, weft_str_from(p->text));
 }
 
@@ -230,7 +235,8 @@ static bool refuse(const weft_turn *turn, void *user)
 	return false;
 }
 
-static void add_action(const char *name, weft_action_fn fn, struct part *part, weft_action_validate_fn validate)
+static void add_action(const char *name, weft_action_fn fn, struct part *part,
+                       weft_action_validate_fn validate)
 {
 	static const char *const similes[] = {"DO_IT"};
 	weft_action a = WEFT_ACTION_INIT;
@@ -246,15 +252,16 @@ static void add_action(const char *name, weft_action_fn fn, struct part *part, w
 
 Test(pipeline_parts, actions__run_in_order_and_unknown_ones_are_recorded)
 {
-	struct part first = {.text = "one"}, second = {.text = "two", .status = -EIO}, hidden = {.text = "three"};
+	struct part first = {.text = "one"}, second = {.text = "two", .status = -EIO},
+	            hidden = {.text = "three"};
 	const weft_agent_result *r;
 
 	add_action("FIRST_THING", act, &first, NULL);
 	add_action("SECOND", act, &second, NULL);
 	add_action("HIDDEN", act, &hidden, refuse);
 	w->script.answer[ASK_MESSAGE] =
-		"<response><thought>t</thought><actions>first thing, SECOND, THING, DO_IT, HIDDEN, REPLY</actions>"
-		"<text>spoken</text></response>";
+	        "<response><thought>t</thought><actions>first thing, SECOND, THING, DO_IT, HIDDEN, REPLY</actions>"
+	        "<text>spoken</text></response>";
 	world_start(w);
 	r = say("hi");
 	cr_assert_eq(r->status, 0);
@@ -305,7 +312,7 @@ Test(pipeline_parts, actions__may_finish_on_another_thread)
 	add_action("SLOW", act_pending, &slow, NULL);
 	add_action("AFTER", act, &after, NULL);
 	w->script.answer[ASK_MESSAGE] =
-		"<response><thought>t</thought><actions>SLOW,AFTER</actions><text>x</text></response>";
+	        "<response><thought>t</thought><actions>SLOW,AFTER</actions><text>x</text></response>";
 	world_start(w);
 	r = say("hi");
 	pthread_join(slow.thread, NULL);
@@ -338,7 +345,8 @@ Test(pipeline_parts, actions__of_a_run_that_timed_out_say_nothing_more)
 	w->opt.run_timeout_ns = 20000000;
 	world_def(w);
 	add_action("SLOW", act_for_ever, &slow, NULL);
-	w->script.answer[ASK_MESSAGE] = "<response><thought>t</thought><actions>SLOW</actions><text>x</text></response>";
+	w->script.answer[ASK_MESSAGE] =
+	        "<response><thought>t</thought><actions>SLOW</actions><text>x</text></response>";
 	world_start(w);
 	r = say("hi");
 	cr_assert_eq(r->status, -ETIMEDOUT);

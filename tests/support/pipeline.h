@@ -19,9 +19,9 @@ enum ask { ASK_MESSAGE = 0, ASK_RESPOND, ASK_DECISION, ASK_SUMMARY, ASK_REPAIR, 
 
 /* What the model answers to each question, how often it was asked, and the last prompt of each kind. */
 struct script {
-	const char *answer[ASK_KINDS];        /* the same each time, unless there is a list */
+	const char *answer[ASK_KINDS];         /* the same each time, unless there is a list */
 	const char *const *answers[ASK_KINDS]; /* one after another; the last repeats; ends with NULL */
-	int fail_embeddings; /* this many fail first */
+	int fail_embeddings;                   /* this many fail first */
 	pthread_mutex_t lock;
 	uint32_t calls[ASK_KINDS];
 	char *prompt[ASK_KINDS];
@@ -46,7 +46,8 @@ static inline enum ask ask_kind(const weft_model_request *q)
 		if (weft_str_eq(q->fields[i].name, WEFT_STR("is_finish")))
 			return ASK_DECISION;
 	}
-	return q->field_count == 2 && weft_str_eq(q->fields[1].name, WEFT_STR("text")) ? ASK_SUMMARY : ASK_REPAIR;
+	return q->field_count == 2 && weft_str_eq(q->fields[1].name, WEFT_STR("text")) ? ASK_SUMMARY
+	                                                                               : ASK_REPAIR;
 }
 
 static inline int script_answer(struct script *s, weft_model_call *call, enum ask kind, uint32_t number)
@@ -124,19 +125,19 @@ static inline void script_let_go(struct script *s)
 }
 
 /* Wait until cond holds; the test fails when it never does. */
-#define test_until(cond)                                                                                   \
-	do {                                                                                               \
-		uint64_t until_ = weft_now_ns() + TEST_LONG;                                               \
-		while (!(cond)) {                                                                          \
-			cr_assert(weft_now_ns() < until_, "never: " #cond);                                \
-			usleep(200);                                                                       \
-		}                                                                                          \
+#define test_until(cond)                                                                                     \
+	do {                                                                                                 \
+		uint64_t until_ = weft_now_ns() + TEST_LONG;                                                 \
+		while (!(cond)) {                                                                            \
+			cr_assert(weft_now_ns() < until_, "never: " #cond);                                  \
+			usleep(200);                                                                         \
+		}                                                                                            \
 	} while (0)
 
 /* ---- the agent ------------------------------------------------------------------- */
 
-#define REPLY_ANSWER                                                                                       \
-	"<response><thought>greet</thought><providers></providers><actions>REPLY</actions>"                \
+#define REPLY_ANSWER                                                                                         \
+	"<response><thought>greet</thought><providers></providers><actions>REPLY</actions>"                  \
 	"<text>Hello!</text><simple>true</simple></response>"
 
 struct world {
@@ -162,21 +163,28 @@ static inline struct world *world_create(void)
 	pthread_mutex_init(&w->script.lock, NULL);
 	w->script.answer[ASK_MESSAGE] = REPLY_ANSWER;
 	w->script.answer[ASK_RESPOND] =
-		"<response><name>Ada</name><reasoning>asked</reasoning><action>RESPOND</action></response>";
-	w->script.answer[ASK_DECISION] = "<response><thought>done</thought><is_finish>true</is_finish></response>";
+	        "<response><name>Ada</name><reasoning>asked</reasoning><action>RESPOND</action></response>";
+	w->script.answer[ASK_DECISION] =
+	        "<response><thought>done</thought><is_finish>true</is_finish></response>";
 	w->script.answer[ASK_SUMMARY] = "<response><thought>sum</thought><text>All done.</text></response>";
 	w->script.answer[ASK_REPAIR] = "<response></response>";
 	w->rt = test_runtime(2);
 	cr_assert_eq(weft_store_create(NULL, &w->store), 0);
 	cr_assert_eq(weft_models_create(&w->models), 0);
-	cr_assert_eq(weft_models_add(w->models, WEFT_MODEL_TEXT_SMALL, 0, "script", script_model, &w->script, NULL), 0);
-	cr_assert_eq(weft_models_add(w->models, WEFT_MODEL_TEXT_LARGE, 0, "script", script_model, &w->script, NULL), 0);
-	cr_assert_eq(weft_models_add(w->models, WEFT_MODEL_TEXT_EMBEDDING, 0, "script", script_model, &w->script, NULL),
+	cr_assert_eq(weft_models_add(w->models, WEFT_MODEL_TEXT_SMALL, 0, "script", script_model, &w->script,
+	                             NULL),
 	             0);
-	cr_assert_eq(weft_character_parse(WEFT_STR("{\"name\":\"Ada\",\"system\":\"You are Ada.\","
-	                                           "\"bio\":[\"Ada counts.\"],\"style\":{\"all\":[\"brief\"]}}"),
-	                                  "ada.json", &w->character, NULL),
+	cr_assert_eq(weft_models_add(w->models, WEFT_MODEL_TEXT_LARGE, 0, "script", script_model, &w->script,
+	                             NULL),
 	             0);
+	cr_assert_eq(weft_models_add(w->models, WEFT_MODEL_TEXT_EMBEDDING, 0, "script", script_model,
+	                             &w->script, NULL),
+	             0);
+	cr_assert_eq(
+	        weft_character_parse(WEFT_STR("{\"name\":\"Ada\",\"system\":\"You are Ada.\","
+	                                      "\"bio\":[\"Ada counts.\"],\"style\":{\"all\":[\"brief\"]}}"),
+	                             "ada.json", &w->character, NULL),
+	        0);
 	w->agent_id = weft_uuid_v7();
 	w->user_id = user.id = weft_uuid_v7();
 	w->room_id = room.id = weft_uuid_v7();
@@ -216,7 +224,8 @@ static inline weft_incoming world_message(const struct world *w, const char *tex
 }
 
 /* Hand a message over and wait for the result; the caller releases *ret_reply. */
-static inline const weft_agent_result *world_handle(struct world *w, const weft_incoming *in, weft_msg **ret_reply)
+static inline const weft_agent_result *world_handle(struct world *w, const weft_incoming *in,
+                                                    weft_msg **ret_reply)
 {
 	cr_assert_eq(weft_agent_handle_message(w->agent, in, weft_reply_to_future(w->future)), 0);
 	cr_assert_eq(weft_future_wait_until(w->future, ret_reply, weft_now_ns() + TEST_LONG), 0);
@@ -257,6 +266,7 @@ static inline weft_memory world_newest(struct world *w, weft_arena *arena)
 	return list[0];
 }
 
-#define assert_str(s, literal) cr_assert(weft_str_eq((s), WEFT_STR(literal)), "\"%.*s\" is not \"%s\"", WEFT_STR_ARG(s), literal)
+#define assert_str(s, literal)                                                                               \
+	cr_assert(weft_str_eq((s), WEFT_STR(literal)), "\"%.*s\" is not \"%s\"", WEFT_STR_ARG(s), literal)
 
 #endif

@@ -19,7 +19,8 @@ static void refuse(const char *json, int code, const char *message_part)
 	const weft_character *c = NULL;
 	weft_error err = {0};
 
-	cr_assert_eq(weft_character_parse(str(json), "a.json", &c, &err), code, "%s gave %s", json, err.message);
+	cr_assert_eq(weft_character_parse(str(json), "a.json", &c, &err), code, "%s gave %s", json,
+	             err.message);
 	cr_assert_null(c);
 	cr_assert(strstr(err.message, message_part), "\"%s\" is not in \"%s\"", message_part, err.message);
 	cr_assert_eq(strncmp(err.message, "a.json", 6), 0, "\"%s\" does not name the file", err.message);
@@ -31,11 +32,13 @@ Test(character, parse__reads_every_field)
 	weft_error err = {0};
 	int64_t n = 0;
 
-	cr_assert_eq(weft_character_parse(str("{\"name\":\"Ada\",\"system\":\"S\",\"bio\":[\"b1\",\"b2\"],"
-	                                      "\"topics\":[\"t\"],\"style\":{\"all\":[\"a\"],\"chat\":[],\"post\":[\"p\",\"q\"]},"
-	                                      "\"settings\":{\"n\":3,\"s\":\"x\",\"b\":true},\"plugins\":[\"pl\"]}"),
-	                                  "a.json", &c, &err),
-	             0, "%s", err.message);
+	cr_assert_eq(
+	        weft_character_parse(
+	                str("{\"name\":\"Ada\",\"system\":\"S\",\"bio\":[\"b1\",\"b2\"],"
+	                    "\"topics\":[\"t\"],\"style\":{\"all\":[\"a\"],\"chat\":[],\"post\":[\"p\",\"q\"]},"
+	                    "\"settings\":{\"n\":3,\"s\":\"x\",\"b\":true},\"plugins\":[\"pl\"]}"),
+	                "a.json", &c, &err),
+	        0, "%s", err.message);
 	cr_assert(weft_str_eq(c->name, str("Ada")));
 	cr_assert(weft_str_eq(c->system, str("S")));
 	cr_assert_eq(c->bio_count, 2);
@@ -64,10 +67,12 @@ Test(character, parse__takes_a_bare_name_and_a_string_bio)
 
 Test(character, parse__names_file_line_and_field)
 {
-	refuse("{\n  \"name\": \"A\",\n  \"styel\": {}\n}", WEFT_ECONFIG, "a.json:3: field \"styel\": unknown field");
+	refuse("{\n  \"name\": \"A\",\n  \"styel\": {}\n}", WEFT_ECONFIG,
+	       "a.json:3: field \"styel\": unknown field");
 	refuse("{\n\"name\": \"A\",\n\"style\": {\n  \"al\": []\n}}", WEFT_ECONFIG,
 	       "a.json:4: field \"style.al\": unknown field");
-	refuse("{\"name\": \"A\",\n\"topics\": [\"x\",\n 3]}", WEFT_ECONFIG, "a.json:3: field \"topics.1\": must be a string");
+	refuse("{\"name\": \"A\",\n\"topics\": [\"x\",\n 3]}", WEFT_ECONFIG,
+	       "a.json:3: field \"topics.1\": must be a string");
 	refuse("{\"name\": \"A\", \"bio\": 1}", WEFT_ECONFIG, "field \"bio\"");
 	refuse("{\"name\": \"A\", \"bio\": [1]}", WEFT_ECONFIG, "field \"bio.0\"");
 	refuse("{\"name\": \"A\", \"style\": []}", WEFT_ECONFIG, "field \"style\"");

@@ -59,7 +59,8 @@ Test(question, table__every_field_is_asked_for_in_the_words)
 			char element[64];
 
 			snprintf(element, sizeof(element), "<%.*s>", WEFT_STR_ARG(spec->fields[i].name));
-			cr_assert(strstr(spec->source.ptr, element), "%s does not show %s", spec->name, element);
+			cr_assert(strstr(spec->source.ptr, element), "%s does not show %s", spec->name,
+			          element);
 		}
 	}
 }

@@ -33,15 +33,19 @@ TestSuite(recent, .init = setup, .fini = teardown);
 
 static void add(weft_uuid who, const char *text, size_t len, const char *actions)
 {
-	weft_memory m = {.type = WEFT_MEMORY_MESSAGE, .room_id = room, .entity_id = who,
-	                 .text = {text, len}, .actions = weft_str_from(actions)};
+	weft_memory m = {.type = WEFT_MEMORY_MESSAGE,
+	                 .room_id = room,
+	                 .entity_id = who,
+	                 .text = {text, len},
+	                 .actions = weft_str_from(actions)};
 
 	cr_assert_eq(weft_store_add(store, &m, NULL), 0);
 }
 
 static struct weft__recent render(void)
 {
-	struct weft__recent_query q = {.store = store, .room_id = room, .agent_id = agent, .agent_name = WEFT_STR("Ada")};
+	struct weft__recent_query q = {
+	        .store = store, .room_id = room, .agent_id = agent, .agent_name = WEFT_STR("Ada")};
 	struct weft__recent r;
 
 	cr_assert_eq(weft__recent_render(&q, arena, &r), 0);

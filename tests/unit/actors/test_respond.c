@@ -8,8 +8,10 @@ static weft_room group = {.kind = WEFT_ROOM_GROUP};
 
 static struct weft__respond_facts facts(void)
 {
-	return (struct weft__respond_facts){
-		.check = true, .room = &group, .agent_name = WEFT_STR("Ada"), .text = WEFT_STR("hello there")};
+	return (struct weft__respond_facts){.check = true,
+	                                    .room = &group,
+	                                    .agent_name = WEFT_STR("Ada"),
+	                                    .text = WEFT_STR("hello there")};
 }
 
 Test(respond, by_rule__leaves_a_plain_group_message_to_the_model)
@@ -37,7 +39,8 @@ Test(respond, by_rule__autonomous_or_check_off_is_yes)
 Test(respond, by_rule__room_kinds)
 {
 	static const weft_room_kind yes[] = {WEFT_ROOM_DM, WEFT_ROOM_VOICE_DM, WEFT_ROOM_SELF, WEFT_ROOM_API};
-	static const weft_room_kind ask[] = {WEFT_ROOM_GROUP, WEFT_ROOM_VOICE_GROUP, WEFT_ROOM_FEED, WEFT_ROOM_THREAD};
+	static const weft_room_kind ask[] = {WEFT_ROOM_GROUP, WEFT_ROOM_VOICE_GROUP, WEFT_ROOM_FEED,
+	                                     WEFT_ROOM_THREAD};
 	struct weft__respond_facts f = facts();
 	weft_room room = {0};
 

@@ -9,9 +9,9 @@
 static weft_arena *arena;
 
 static const struct weft__template_var vars[] = {
-	{WEFT_STR("name"), -1, WEFT_STR("Ada")},
-	{WEFT_STR("state"), 0, {NULL, 0}},
-	{WEFT_STR("tail"), 1, {NULL, 0}},
+        {WEFT_STR("name"), -1, WEFT_STR("Ada")},
+        {WEFT_STR("state"), 0, {NULL, 0}},
+        {WEFT_STR("tail"), 1, {NULL, 0}},
 };
 
 static void setup(void)
@@ -64,10 +64,12 @@ Test(template, compile__names_the_unknown_hole)
 	const struct weft__template *t = NULL;
 	weft_error err = {0};
 
-	cr_assert_eq(weft__template_compile("mine", WEFT_STR("a {{nobody}}"), vars, 3, arena, &t, &err), WEFT_ECONFIG);
+	cr_assert_eq(weft__template_compile("mine", WEFT_STR("a {{nobody}}"), vars, 3, arena, &t, &err),
+	             WEFT_ECONFIG);
 	cr_assert(strstr(err.message, "mine"));
 	cr_assert(strstr(err.message, "nobody"));
-	cr_assert_eq(weft__template_compile("mine", WEFT_STR("a {{name"), vars, 3, arena, &t, &err), WEFT_ECONFIG);
+	cr_assert_eq(weft__template_compile("mine", WEFT_STR("a {{name"), vars, 3, arena, &t, &err),
+	             WEFT_ECONFIG);
 	cr_assert(strstr(err.message, "never closed"));
 	cr_assert_null(t);
 }

@@ -2,8 +2,8 @@
 /* values: the named values of a state. */
 #include "actors/values.h"
 
-#include <errno.h>
 #include <criterion/criterion.h>
+#include <errno.h>
 
 Test(values, put__then_get_after_growing)
 {
