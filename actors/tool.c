@@ -320,16 +320,30 @@ static void parse(struct weft__tool_run *t, weft_str text)
 	t->call.arguments_text = text;
 }
 
+/* Everything but op and key, which are made when they are needed: zeroing a quarter KiB shows in a dispatch. */
+static void prepare(struct weft__tool_run *t, weft_str name, weft_arena *arena, weft_runtime *rt)
+{
+	t->call = (weft_tool_call){ .name = name, .arena = arena, .rt = rt };
+	t->tool = NULL;
+	t->request = NULL;
+	t->doc = NULL;
+	t->status = 0;
+	t->text = t->reason = (weft_str){ 0 };
+	t->owned = t->owned_reason = NULL;
+	t->start_ns = 0;
+	t->repeated = t->warned = NULL;
+	t->called = false;
+	t->back = NULL;
+	t->user = NULL;
+}
+
 void weft__tool_prepare(struct weft__tool_run *t, const weft_tools *tools, const weft_tool_request *request,
                         weft_arena *arena, weft_runtime *rt)
 {
-	memset(t, 0, sizeof(*t));
+	prepare(t, request->name, arena, rt);
 	t->request = request;
-	t->call.name = request->name;
 	t->call.id = request->id;
 	t->call.arguments_text = request->arguments_json;
-	t->call.arena = arena;
-	t->call.rt = rt;
 	lookup(t, tools, request->name);
 	if (t->tool)
 		parse(t, request->arguments_json);
@@ -453,10 +467,12 @@ int weft_tools_call(const weft_tools *tools, weft_str name, weft_str arguments_j
 int weft_tools_call_parsed(const weft_tools *tools, weft_str name, weft_json arguments, weft_arena *arena,
                            weft_str *ret_result)
 {
-	struct weft__tool_run t = { .call = { .name = name, .arguments = arguments, .arena = arena } };
+	struct weft__tool_run t;
 
 	if (!tools || !arena || !ret_result)
 		return -EINVAL;
+	prepare(&t, name, arena, NULL);
+	t.call.arguments = arguments;
 	lookup(&t, tools, name);
 	if (t.tool)
 		check_schema(&t, arguments);
