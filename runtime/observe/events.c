@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime/observe/events.c - emitting, and subscriptions that merge the lanes.
+ *
+ * Merging by time: a read first takes the time T, then looks how far each lane is
+ * published, and delivers what is there with a timestamp before T, oldest first.
+ * That keeps the events of one agent in order although it moves between workers:
+ * let e1 happen before e2, e1 in lane A, e2 in lane B. e1 was published before e2 was
+ * stamped. If this read does not see e1, A was looked at before e1 was published,
+ * so T was taken before e2 was stamped, and e2 is left for the next read. If it
+ * sees both, e1 has the smaller stamp and comes first.
+ *
+ * Offsets: | timestamp 55 | lane 9 |. Stamps grow strictly within a lane, so an
+ * offset names one event, and the order of offsets is the order of delivery.
+ */
+#include "runtime/observe/events.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <weft/alloc.h>
+#include <weft/runtime.h>
+
+#include "runtime/base/assert.h"
+#include "runtime/base/atomic.h"
+#include "runtime/observe/record.h"
+#include "runtime/queue/broadcast.h"
+
+#define LANE_BITS 9
+#define BLOCK_NS_DEFAULT UINT64_C(100000000)
+#define BATCH_BYTES_MAX (1u << 20) /* a read returns early rather than hold more */
+
+struct lane {
+	_Alignas(WEFT_CACHELINE) struct weft__broadcast ring;
+	_Atomic(bool) ready; /* ring is made; stored before wanted */
+	uint64_t last_ns;    /* the lane's writer */
+};
+
+struct weft__bus {
+	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) wanted; /* subscriptions */
+	_Atomic(uint32_t) blocking;                        /* those that must not lose events */
+	uint32_t lane_count, ring_bytes;                   /* constant; the foreign lane is the last */
+	struct lane *lanes;
+	pthread_mutex_t foreign_lock; /* writers of the foreign lane */
+	pthread_mutex_t lock;         /* the list of subscriptions, making rings */
+	struct weft_subscription *subs;
+};
+
+struct reader { /* of one lane */
+	struct weft__cursor cursor;
+	_Atomic(uint64_t) seen; /* cursor.position, for weft__bus_pressed */
+	uint64_t limit;         /* published, at the beginning of this read */
+	uint64_t lost;          /* to be told before the next record */
+	uint64_t head_ns;       /* timestamp of the record at the cursor; 0: not looked yet */
+	uint32_t head_words;
+};
+
+struct weft_subscription {
+	struct weft__bus *bus;
+	struct weft_subscription *next; /* under bus->lock */
+	weft_subscribe_options opt;
+	_Atomic(uint64_t) last_read_ns;
+	_Atomic(uint64_t) lost;
+	struct reader *readers;
+	uint64_t *buf; /* records of the last batch */
+	size_t buf_words, buf_cap;
+};
+
+/* ---- the bus --------------------------------------------------------------------------- */
+
+int weft__bus_create(uint32_t lanes, uint32_t ring_bytes, struct weft__bus **ret_bus)
+{
+	struct weft__bus *bus = weft_aligned_alloc(WEFT_CACHELINE, sizeof(*bus));
+	size_t bytes = (lanes + 1) * sizeof(struct lane);
+
+	if (!bus)
+		return -ENOMEM;
+	memset(bus, 0, sizeof(*bus));
+	bus->lane_count = lanes + 1;
+	bus->ring_bytes = ring_bytes;
+	bus->lanes = weft_aligned_alloc(WEFT_CACHELINE, bytes);
+	if (!bus->lanes) {
+		weft_free(bus);
+		return -ENOMEM;
+	}
+	memset(bus->lanes, 0, bytes);
+	pthread_mutex_init(&bus->foreign_lock, NULL);
+	pthread_mutex_init(&bus->lock, NULL);
+	*ret_bus = bus;
+	return 0;
+}
+
+void weft__bus_destroy(struct weft__bus *bus)
+{
+	if (!bus)
+		return;
+	WEFT_ASSERT(!bus->subs);
+	for (uint32_t i = 0; i < bus->lane_count; i++)
+		weft__broadcast_fini(&bus->lanes[i].ring);
+	weft_free(bus->lanes);
+	pthread_mutex_destroy(&bus->foreign_lock);
+	pthread_mutex_destroy(&bus->lock);
+	weft_free(bus);
+}
+
+bool weft__bus_wanted(const struct weft__bus *bus)
+{
+	return weft__load_relaxed(&bus->wanted) != 0; /* relaxed: late by a moment is fine; rings: see ready */
+}
+
+static void emit(struct weft__bus *bus, struct lane *lane, const weft_event_desc *desc)
+{
+	uint64_t words[WEFT__RECORD_WORDS_MAX];
+	uint32_t max = weft__broadcast_words_max(&lane->ring);
+	uint64_t now = weft_now_ns();
+
+	(void)bus;
+	if (max > WEFT__RECORD_WORDS_MAX)
+		max = WEFT__RECORD_WORDS_MAX;
+	lane->last_ns = now > lane->last_ns ? now : lane->last_ns + 1;
+	weft__broadcast_write(&lane->ring, words, weft__record_pack(desc, lane->last_ns, words, max));
+}
+
+void weft__bus_emit(struct weft__bus *bus, uint32_t lane, const weft_event_desc *desc)
+{
+	struct lane *l = &bus->lanes[lane];
+	bool foreign = lane + 1 == bus->lane_count;
+
+	WEFT_ASSERT(lane < bus->lane_count);
+	/* acquire: the ring, made by whoever subscribed first */
+	if (!weft__load_acquire(&l->ready) || !weft__bus_wanted(bus))
+		return;
+	if (foreign)
+		pthread_mutex_lock(&bus->foreign_lock);
+	emit(bus, l, desc);
+	if (foreign)
+		pthread_mutex_unlock(&bus->foreign_lock);
+}
+
+/* Is sub's reader of this lane so far behind that the writer will soon overtake it? */
+static bool presses(const struct weft_subscription *sub, uint32_t lane, uint64_t now)
+{
+	const struct weft__broadcast *ring = &sub->bus->lanes[lane].ring;
+	/* relaxed: hints; a late look costs a slice of a pause */
+	uint64_t behind = weft__broadcast_published(ring) - weft__load_relaxed(&sub->readers[lane].seen);
+
+	return sub->opt.lag == WEFT_LAG_BLOCK && behind > (ring->mask + 1) / 2 &&
+	       now - weft__load_relaxed(&sub->last_read_ns) < sub->opt.block_ns;
+}
+
+bool weft__bus_pressed(struct weft__bus *bus, uint32_t lane)
+{
+	bool pressed = false;
+	uint64_t now;
+
+	if (!weft__load_relaxed(&bus->blocking)) /* relaxed: a hint */
+		return false;
+	now = weft_now_ns();
+	pthread_mutex_lock(&bus->lock);
+	for (struct weft_subscription *s = bus->subs; s && !pressed; s = s->next)
+		pressed = presses(s, lane, now);
+	pthread_mutex_unlock(&bus->lock);
+	return pressed;
+}
+
+/* ---- subscribing ------------------------------------------------------------------------- */
+
+static int rings_make_locked(struct weft__bus *bus)
+{
+	for (uint32_t i = 0; i < bus->lane_count; i++) {
+		struct lane *l = &bus->lanes[i];
+		int r;
+
+		if (weft__load_relaxed(&l->ready)) /* relaxed: written under this lock */
+			continue;
+		r = weft__broadcast_init(&l->ring, bus->ring_bytes);
+		if (r < 0)
+			return r;
+		weft__store_release(&l->ready, true);
+	}
+	return 0;
+}
+
+static void subscription_free(struct weft_subscription *s)
+{
+	weft_free(s->readers);
+	weft_free(s->buf);
+	weft_free(s);
+}
+
+static void readers_place(struct weft_subscription *s)
+{
+	for (uint32_t i = 0; i < s->bus->lane_count; i++) {
+		struct weft__broadcast *ring = &s->bus->lanes[i].ring;
+		struct reader *r = &s->readers[i];
+
+		r->cursor = s->opt.from_offset == UINT64_MAX ? weft__broadcast_newest(ring) : weft__broadcast_oldest(ring);
+		weft__store_relaxed(&r->seen, r->cursor.position); /* relaxed: not shared yet */
+	}
+}
+
+int weft__bus_subscribe(struct weft__bus *bus, const weft_subscribe_options *opt, weft_subscription **ret_sub)
+{
+	weft_subscribe_options o = WEFT_SUBSCRIBE_OPTIONS_INIT;
+	struct weft_subscription *s;
+	int r;
+
+	WEFT_RETURN_IF(!bus || !ret_sub || (opt && opt->size != sizeof(*opt)), -EINVAL);
+	o = opt ? *opt : o;
+	WEFT_RETURN_IF(o.lag > WEFT_LAG_BLOCK, -EINVAL);
+	s = weft_calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->bus = bus;
+	s->opt = o;
+	s->opt.block_ns = o.block_ns ? o.block_ns : BLOCK_NS_DEFAULT;
+	s->readers = weft_calloc(bus->lane_count, sizeof(*s->readers));
+	if (!s->readers) {
+		subscription_free(s);
+		return -ENOMEM;
+	}
+	pthread_mutex_lock(&bus->lock);
+	r = rings_make_locked(bus);
+	if (r == 0) {
+		readers_place(s);
+		weft__store_relaxed(&s->last_read_ns, weft_now_ns()); /* relaxed: published by the lock */
+		s->next = bus->subs;
+		bus->subs = s;
+		weft__fetch_add_acq_rel(&bus->wanted, 1u);
+		if (o.lag == WEFT_LAG_BLOCK)
+			weft__fetch_add_acq_rel(&bus->blocking, 1u);
+	}
+	pthread_mutex_unlock(&bus->lock);
+	if (r < 0) {
+		subscription_free(s);
+		return r;
+	}
+	*ret_sub = s;
+	return 0;
+}
+
+void weft_events_unsubscribe(weft_subscription *sub)
+{
+	struct weft_subscription **at;
+
+	if (!sub)
+		return;
+	pthread_mutex_lock(&sub->bus->lock);
+	for (at = &sub->bus->subs; *at != sub; at = &(*at)->next)
+		;
+	*at = sub->next;
+	weft__fetch_sub_acq_rel(&sub->bus->wanted, 1u);
+	if (sub->opt.lag == WEFT_LAG_BLOCK)
+		weft__fetch_sub_acq_rel(&sub->bus->blocking, 1u);
+	pthread_mutex_unlock(&sub->bus->lock);
+	subscription_free(sub);
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static uint64_t offset_of(uint64_t timestamp_ns, uint32_t lane)
+{
+	return timestamp_ns << LANE_BITS | lane;
+}
+
+/* Look at the record at the lane's cursor, if that was not done yet. False: none before the limit. */
+static bool head_look(struct weft_subscription *s, uint32_t lane)
+{
+	struct reader *r = &s->readers[lane];
+	uint64_t head[WEFT__RECORD_FIXED_WORDS], lost;
+
+	for (;;) {
+		if (r->head_ns)
+			return true;
+		r->head_words = weft__broadcast_peek(&s->bus->lanes[lane].ring, &r->cursor, r->limit, head,
+		                                     WEFT__RECORD_FIXED_WORDS, &lost);
+		r->lost += lost;
+		if (!r->head_words)
+			return false;
+		/* history before the wanted offset, and scopes that are not wanted */
+		if ((s->opt.from_offset != UINT64_MAX && offset_of(head[1], lane) < s->opt.from_offset) ||
+		    (s->opt.scope_mask && !(s->opt.scope_mask & (1u << (head[4] >> 56))))) {
+			weft__broadcast_pass(&s->bus->lanes[lane].ring, &r->cursor, r->head_words);
+			continue;
+		}
+		r->head_ns = head[1];
+		return true;
+	}
+}
+
+static int buf_reserve(struct weft_subscription *s, size_t words)
+{
+	size_t cap = s->buf_cap ? s->buf_cap : 1024;
+	uint64_t *more;
+
+	if (s->buf_words + words <= s->buf_cap)
+		return 0;
+	while (cap < s->buf_words + words)
+		cap *= 2;
+	more = weft_realloc(s->buf, cap * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	s->buf = more;
+	s->buf_cap = cap;
+	return 0;
+}
+
+static void event_base(weft_event *e, uint32_t lane, uint64_t timestamp_ns, int64_t wall_minus_ns)
+{
+	memset(e, 0, offsetof(weft_event, fields));
+	e->worker = lane;
+	e->timestamp_ns = timestamp_ns;
+	e->offset = offset_of(timestamp_ns, lane);
+	e->wall_ms = (int64_t)(timestamp_ns / 1000000u) + wall_minus_ns;
+}
+
+/*
+ * Take the record at the lane's cursor. 1: into *e, with e->component_id.ptr an index into
+ * buf until the batch is complete; 0: it was overtaken meanwhile; -ENOMEM.
+ */
+static int take(struct weft_subscription *s, uint32_t lane, weft_event *e, int64_t wall_minus_ns)
+{
+	struct reader *r = &s->readers[lane];
+	uint64_t sequence = r->cursor.next_sequence, lost;
+	uint32_t words = r->head_words;
+
+	if (buf_reserve(s, words) < 0)
+		return -ENOMEM;
+	if (weft__broadcast_peek(&s->bus->lanes[lane].ring, &r->cursor, r->limit, s->buf + s->buf_words, words, &lost) !=
+	            words ||
+	    r->cursor.next_sequence != sequence) {
+		r->lost += lost;
+		r->head_ns = 0;
+		return 0;
+	}
+	event_base(e, lane, r->head_ns, wall_minus_ns);
+	e->id = (uint64_t)(lane + 1) << 48 | (sequence & 0xffffffffffff);
+	e->component_id.len_bytes = s->buf_words; /* unpacked by read, when buf no longer moves */
+	s->buf_words += words;
+	weft__broadcast_pass(&s->bus->lanes[lane].ring, &r->cursor, words);
+	r->head_ns = 0;
+	return 1;
+}
+
+/* The lane whose next record is the oldest before T; -1: none. */
+static int oldest_lane(struct weft_subscription *s, uint64_t before_ns)
+{
+	uint64_t oldest = before_ns;
+	int lane = -1;
+
+	for (uint32_t i = 0; i < s->bus->lane_count; i++) {
+		if (head_look(s, i) && s->readers[i].head_ns < oldest) {
+			oldest = s->readers[i].head_ns;
+			lane = (int)i;
+		}
+	}
+	return lane;
+}
+
+static void begin_read(struct weft_subscription *s)
+{
+	for (uint32_t i = 0; i < s->bus->lane_count; i++)
+		s->readers[i].limit = weft__broadcast_published(&s->bus->lanes[i].ring);
+	s->buf_words = 0;
+}
+
+static void end_read(struct weft_subscription *s, weft_event *events, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (events[i].type != WEFT_EVENT_LAGGED || events[i].id)
+			weft__record_unpack(s->buf + events[i].component_id.len_bytes, &events[i]);
+	}
+	/* relaxed: read by weft__bus_pressed as hints */
+	for (uint32_t i = 0; i < s->bus->lane_count; i++)
+		weft__store_relaxed(&s->readers[i].seen, s->readers[i].cursor.position);
+	weft__store_relaxed(&s->last_read_ns, weft_now_ns());
+}
+
+int weft_events_read(weft_subscription *sub, weft_event *ret_events, uint32_t max)
+{
+	uint64_t now = weft_now_ns(); /* T: before the lanes are looked at */
+	int64_t wall_minus_ns = weft_wall_ms() - (int64_t)(now / 1000000u);
+	uint32_t n = 0;
+	int lane;
+
+	WEFT_RETURN_IF(!sub || (!ret_events && max), -EINVAL);
+	begin_read(sub);
+	while (n < max && sub->buf_words * 8 < BATCH_BYTES_MAX && (lane = oldest_lane(sub, now)) >= 0) {
+		struct reader *r = &sub->readers[lane];
+		int took;
+
+		if (r->lost) {
+			event_base(&ret_events[n], (uint32_t)lane, r->head_ns, wall_minus_ns);
+			ret_events[n].scope = WEFT_SCOPE_SYSTEM;
+			ret_events[n].type = WEFT_EVENT_LAGGED;
+			ret_events[n].component_id = WEFT_STR("system:lagged");
+			ret_events[n].lagged_events = r->lost;
+			weft__fetch_add_relaxed(&sub->lost, r->lost); /* relaxed: statistics */
+			r->lost = 0;
+			n++;
+			continue;
+		}
+		took = take(sub, (uint32_t)lane, &ret_events[n], wall_minus_ns);
+		if (took < 0)
+			break; /* out of memory: what is not taken stays in the ring */
+		n += (uint32_t)took;
+	}
+	end_read(sub, ret_events, n);
+	return (int)n;
+}
+
+uint64_t weft_events_lost(const weft_subscription *sub)
+{
+	return sub ? weft__load_relaxed(&sub->lost) : 0; /* relaxed: statistics */
+}
+
+/* ---- the public side ---------------------------------------------------------------------------- */
+
+bool weft_events_wanted(const weft_runtime *rt)
+{
+	return rt && weft__bus_wanted(weft__runtime_bus(rt));
+}
+
+void weft_event_emit(weft_runtime *rt, const weft_event_desc *desc)
+{
+	if (rt && desc && weft__bus_wanted(weft__runtime_bus(rt)))
+		weft__bus_emit(weft__runtime_bus(rt), weft__current_lane(rt), desc);
+}
+
+int weft_events_subscribe(weft_runtime *rt, const weft_subscribe_options *opt, weft_subscription **ret_sub)
+{
+	return rt ? weft__bus_subscribe(weft__runtime_bus(rt), opt, ret_sub) : -EINVAL;
+}
+
+const char *weft_event_status_name(weft_event_type type)
+{
+	static const char *const names[] = { "pending", "running", "completed", "failed", "canceled", "running" };
+
+	return (unsigned)type < 6 ? names[type] : "unknown";
+}
+
+const char *weft_event_scope_name(weft_event_scope scope)
+{
+	static const char *const names[] = { "workflow", "workflow_step", "agent", "llm_request", "tool", "system" };
+
+	return (unsigned)scope < 6 ? names[scope] : "unknown";
+}
+
+const char *weft_event_type_name(weft_event_type type)
+{
+	static const char *const names[] = { "started", "progress", "completed", "failed", "canceled", "lagged" };
+
+	return (unsigned)type < 6 ? names[type] : "unknown";
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runtime/queue/broadcast.c - see broadcast.h for the picture and the proof. */
+#include "runtime/queue/broadcast.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <weft/alloc.h>
+
+#include "runtime/base/assert.h"
+
+#define PAD UINT64_C(0xffffffffffff)
+
+static uint64_t header_make(uint64_t sequence, uint64_t count)
+{
+	return sequence << 16 | count;
+}
+
+static uint64_t header_sequence(uint64_t header)
+{
+	return header >> 16;
+}
+
+static uint32_t header_count(uint64_t header)
+{
+	return (uint32_t)(header & 0xffff);
+}
+
+int weft__broadcast_init(struct weft__broadcast *b, uint32_t bytes)
+{
+	uint64_t words = bytes / sizeof(uint64_t), start = 0;
+
+	WEFT_RETURN_IF(bytes < 64 || (bytes & (bytes - 1)), -EINVAL);
+	memset(b, 0, sizeof(*b));
+	b->words = weft_aligned_alloc(WEFT_CACHELINE, bytes);
+	if (!b->words)
+		return -ENOMEM;
+	memset((void *)b->words, 0, bytes);
+	b->mask = words - 1;
+#ifndef NDEBUG
+	start = 0 - 2 * words; /* wraps within the first two rounds */
+#endif
+	/* relaxed: not shared yet */
+	weft__store_relaxed(&b->tail, start);
+	weft__store_relaxed(&b->published, start);
+	return 0;
+}
+
+void weft__broadcast_fini(struct weft__broadcast *b)
+{
+	weft_free((void *)b->words);
+	b->words = NULL;
+}
+
+static void put(struct weft__broadcast *b, uint64_t position, uint64_t word)
+{
+	/* B2 release -> B3: whoever sees this word sees the tail that was moved before it. */
+	weft__store_release(&b->words[position & b->mask], word);
+}
+
+/* Move tail over the records that writing up to `end` overwrites. */
+static void make_room(struct weft__broadcast *b, uint64_t end)
+{
+	uint64_t tail = weft__load_relaxed(&b->tail); /* relaxed: this thread wrote it */
+
+	while ((int64_t)(end - tail) > (int64_t)(b->mask + 1)) {
+		/* relaxed: this thread wrote it */
+		uint32_t count = header_count(weft__load_relaxed(&b->words[tail & b->mask]));
+
+		WEFT_ASSERT(count);
+		tail += count;
+	}
+	weft__store_relaxed(&b->tail, tail); /* B1: ordered before the words by their release */
+}
+
+uint64_t weft__broadcast_write(struct weft__broadcast *b, const uint64_t *words, uint32_t count)
+{
+	uint64_t at = weft__load_relaxed(&b->published); /* relaxed: single writer */
+	uint64_t to_end = b->mask + 1 - (at & b->mask);
+	uint64_t pad = to_end < count ? to_end : 0;
+	uint64_t sequence = b->next_sequence++;
+
+	WEFT_ASSERT(count >= 1 && count <= weft__broadcast_words_max(b));
+	make_room(b, at + pad + count);
+	if (pad) { /* up to a quarter of a ring: in lengths that a header holds */
+		put(b, at, header_make(PAD, pad));
+		at += pad;
+	}
+	put(b, at, header_make(sequence, count));
+	for (uint32_t i = 1; i < count; i++)
+		put(b, at + i, words[i]);
+	weft__store_release(&b->published, at + count); /* B5 */
+	return sequence;
+}
+
+struct weft__cursor weft__broadcast_newest(const struct weft__broadcast *b)
+{
+	struct weft__cursor c = { .position = weft__broadcast_published(b), .next_sequence = UINT64_MAX };
+
+	return c; /* the sequence is taken from the first record seen */
+}
+
+struct weft__cursor weft__broadcast_oldest(const struct weft__broadcast *b)
+{
+	struct weft__cursor c = { .position = weft__load_acquire(&b->tail), .next_sequence = UINT64_MAX };
+
+	return c;
+}
+
+static bool overtaken(const struct weft__broadcast *b, uint64_t position)
+{
+	/* B4: after the acquire loads of the words */
+	return (int64_t)(weft__load_acquire(&b->tail) - position) > 0;
+}
+
+uint32_t weft__broadcast_peek(const struct weft__broadcast *b, struct weft__cursor *c, uint64_t limit, uint64_t *to,
+                              uint32_t max, uint64_t *ret_lost)
+{
+	*ret_lost = 0;
+	while ((int64_t)(limit - c->position) > 0) {
+		uint64_t header = weft__load_acquire(&b->words[c->position & b->mask]); /* B3 */
+		uint32_t count = header_count(header);
+		bool whole = !overtaken(b, c->position);
+
+		if (whole && header_sequence(header) == PAD) {
+			c->position += count;
+			continue;
+		}
+		for (uint32_t i = 0; whole && i < count && i < max; i++)
+			to[i] = weft__load_acquire(&b->words[(c->position + i) & b->mask]); /* B3 */
+		if (!whole || overtaken(b, c->position)) {
+			c->position = weft__load_acquire(&b->tail);
+			continue;
+		}
+		if (c->next_sequence != UINT64_MAX)
+			*ret_lost = header_sequence(header) - c->next_sequence;
+		c->next_sequence = header_sequence(header);
+		return count;
+	}
+	return 0;
+}
+
+void weft__broadcast_pass(const struct weft__broadcast *b, struct weft__cursor *c, uint32_t count)
+{
+	(void)b;
+	c->position += count;
+	c->next_sequence++;
+}

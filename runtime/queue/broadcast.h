@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime/queue/broadcast.h - one writer, any number of readers, nobody waits.
+ *
+ * A ring of 64-bit words that holds records of whole words. The writer overwrites
+ * the oldest; each reader has a cursor of its own and finds out when it was overtaken.
+ *
+ *        tail                            published
+ *          v                                 v
+ *     ...  | rec | record  | rec |  record   | (free, about to be overwritten)
+ *                     ^ cursor of a reader
+ *
+ *     header word:  | sequence number 48 | length in words 16 |   the rest is the owner's
+ *
+ * A record never wraps: a pad (sequence PAD) fills the end of the ring. Positions
+ * count words and only grow; they are compared by signed difference, so that their wrap
+ * (tried in debug builds, which start just below it) does no harm.
+ *
+ *   field       written by   read by
+ *   tail        the writer   readers: records before it may be gone
+ *   published   the writer   readers: records up to it are whole
+ *   words       the writer   readers
+ *   cursor      its reader   its reader
+ *
+ * Overlap: write with read, any number of reads with each other. Never two writes.
+ * Why no torn record is returned: the writer moves tail over a record before it
+ * overwrites the first word of it (B1, B2). A reader copies a record and then looks at
+ * tail (B3, B4). If any word it copied was new, the acquire load of that word saw the
+ * release store of it, hence also the tail stored before; tail is then past the
+ * record, and the copy is thrown away. No fence is needed, and TSan sees every edge.
+ * Progress: write is wait-free; read is lock-free (it starts over when overtaken).
+ * Linearization: write at the store of published; read at the look at tail.
+ * Memory: the owner frees the ring when no reader is left. ABA: positions only grow.
+ *
+ * Tests: tests/unit/queue/test_broadcast.c, tests/stress/test_events.c.
+ */
+#ifndef WEFT_RUNTIME_QUEUE_BROADCAST_H
+#define WEFT_RUNTIME_QUEUE_BROADCAST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/base/atomic.h"
+
+struct weft__broadcast {
+	/* writer's line; readers look at both positions */
+	_Alignas(WEFT_CACHELINE) _Atomic(uint64_t) tail;
+	_Atomic(uint64_t) published;
+	uint64_t next_sequence; /* writer only */
+	/* constant */
+	_Alignas(WEFT_CACHELINE) uint64_t mask;
+	_Atomic(uint64_t) *words;
+};
+
+struct weft__cursor {
+	uint64_t position;
+	uint64_t next_sequence; /* of the record expected there */
+};
+
+/* bytes: a power of two, 64 at least. 0, -EINVAL, -ENOMEM. */
+int weft__broadcast_init(struct weft__broadcast *b, uint32_t bytes);
+void weft__broadcast_fini(struct weft__broadcast *b);
+
+/* The longest record, header included: a quarter of the ring. */
+static inline uint32_t weft__broadcast_words_max(const struct weft__broadcast *b)
+{
+	uint64_t quarter = (b->mask + 1) / 4;
+
+	return quarter < 0xffff ? (uint32_t)quarter : 0xffff;
+}
+
+/*
+ * Append a record: words[0] is left to the ring, words[1 .. count-1] are the caller's.
+ * count is at most weft__broadcast_words_max. Returns its sequence number. The writer only.
+ */
+uint64_t weft__broadcast_write(struct weft__broadcast *b, const uint64_t *words, uint32_t count);
+
+/* A cursor that sees what is written from now on, or the oldest that is still there. Any thread. */
+struct weft__cursor weft__broadcast_newest(const struct weft__broadcast *b);
+struct weft__cursor weft__broadcast_oldest(const struct weft__broadcast *b);
+
+/*
+ * Look at the record at the cursor without passing it: copies up to max words of it.
+ * Returns its length in words (copy as many again if it is more than max), 0 when
+ * there is none before `limit` (a value of published). *ret_lost is how many records
+ * were overwritten since the last one this cursor passed; the cursor stands at a whole record then.
+ */
+uint32_t weft__broadcast_peek(const struct weft__broadcast *b, struct weft__cursor *c, uint64_t limit, uint64_t *to,
+                              uint32_t max, uint64_t *ret_lost);
+/* Pass the record that peek gave, of that length. */
+void weft__broadcast_pass(const struct weft__broadcast *b, struct weft__cursor *c, uint32_t count);
+
+static inline uint64_t weft__broadcast_published(const struct weft__broadcast *b)
+{
+	return weft__load_acquire(&b->published); /* B5: pairs with the store in write */
+}
+
+#endif
