@@ -142,7 +142,9 @@ struct weft__run *weft__run_begin(struct weft__agent *agent, weft_msg *request)
 	if (!run)
 		return NULL;
 	run->request = request;
-	run->start_ns = weft_now_ns();
+	run->started = weft_ticks();
+	if (weft_msg_kind(request) == WEFT__KIND_HANDLE)
+		run->start_ns = weft_now_ns();
 	run->workflow_id = weft_workflow_id(agent->rt);
 	run->result.workflow_id = run->workflow_id;
 	run_link(agent, run);
@@ -295,7 +297,8 @@ void weft__run_end(struct weft__run *run)
 	if (run->answered)
 		return;
 	run->answered = true;
-	run->result.duration_ns = weft_now_ns() - run->start_ns;
+	if (!run->result.duration_ns)
+		run->result.duration_ns = weft_ticks_to_ns(weft_ticks() - run->started);
 	weft__def_count(agent->def, failed ? WEFT__STAT_RUNS_FAILED : WEFT__STAT_RUNS_COMPLETED, 1);
 	answer(run);
 	agent->active--;

@@ -66,7 +66,8 @@ struct weft__run {
 	uint32_t refs;
 	bool answered;
 	uint64_t workflow_id, parent_workflow_id;
-	uint64_t start_ns;
+	uint64_t started;  /* weft_ticks() */
+	uint64_t start_ns; /* of a handled message */
 	weft_agent_result result; /* strings in the arena or the request */
 	void *part; /* the ask's or the turn's own state, in the arena */
 	weft_json_writer *writer; /* scratch for events; made when first needed, kept with the arena */

@@ -24,6 +24,8 @@ struct ask {
 	weft_chat_message *messages; /* the conversation, grows in the arena */
 	uint32_t count, cap;
 	struct weft__model_ask model;
+	struct weft__buf json; /* messages[0..json_count) as a JSON array, for events; grows with them */
+	uint32_t json_count;
 	struct weft__loopguard guard;
 	struct weft__tool_run *calls; /* of this turn */
 	uint32_t call_count, call_next; /* next to start */
@@ -76,7 +78,7 @@ static void emit_agent_ended(const struct ask *a)
 	weft_event_field fields[3] = {
 		{ .key = WEFT_STR("execution_time_ms"),
 		  .kind = WEFT_FIELD_DOUBLE,
-		  .num.d = (double)(weft_now_ns() - a->run->start_ns) / 1e6 },
+		  .num.d = (double)r->duration_ns / 1e6 },
 		field_int(WEFT_STR("tool_calls"), r->tool_calls),
 		field_int(WEFT_STR("iterations"), r->iterations),
 	};
@@ -96,7 +98,7 @@ static void emit_tool(const struct ask *a, const struct weft__tool_run *t, weft_
 		fields[n++] = field_str(WEFT_STR("result"), t->text);
 		fields[n++] = (weft_event_field){ .key = WEFT_STR("duration_ms"),
 			                          .kind = WEFT_FIELD_DOUBLE,
-			                          .num.d = (double)(weft_now_ns() - t->start_ns) / 1e6 };
+			                          .num.d = (double)weft_ticks_to_ns(weft_ticks() - t->started) / 1e6 };
 	}
 	emit(a, WEFT_SCOPE_TOOL, type, t->call.name, fields, n, (weft_str){ 0 });
 }
@@ -135,7 +137,7 @@ static int message_add(struct ask *a, weft_chat_message m)
  */
 static int conversation_begin(struct ask *a)
 {
-	weft_str system = weft_str_from(a->run->agent->def->system);
+	weft_str system = weft__def_system(a->run->agent->def);
 	const struct weft__ask_body *b = a->body;
 	bool ends_with_user = false;
 	int r = 0;
@@ -151,6 +153,39 @@ static int conversation_begin(struct ask *a)
 	if (r == 0 && (!b->history_count || (!ends_with_user && b->input.len_bytes)))
 		r = message_add(a, (weft_chat_message){ .role = WEFT_ROLE_USER, .content = b->input });
 	return r;
+}
+
+/* Only what is new is written: a long conversation is not quoted again each turn. */
+static weft_str conversation_json(struct ask *a)
+{
+	weft_json_writer *w = a->run->writer;
+	struct weft__buf *b = &a->json;
+	weft_str text = { 0 };
+
+	if (!w && weft_json_writer_create(0, &a->run->writer) < 0)
+		return text;
+	w = a->run->writer;
+	if (!b->arena)
+		*b = weft__buf_begin(a->run->arena, 512);
+	else if (b->len_bytes)
+		b->len_bytes--; /* the array is open again */
+	for (; a->json_count < a->count; a->json_count++) {
+		const weft_chat_message *m = &a->messages[a->json_count];
+
+		weft_json_writer_reset(w);
+		weft_json_put_str(w, m->content);
+		if (weft_json_writer_text(w, &text) < 0)
+			b->failed = true;
+		weft__buf_put(b, a->json_count ? WEFT_STR(",{\"role\":\"") : WEFT_STR("[{\"role\":\""));
+		weft__buf_put(b, weft_str_from(weft_role_name(m->role)));
+		weft__buf_put(b, WEFT_STR("\",\"content\":"));
+		weft__buf_put(b, text);
+		weft__buf_put_char(b, '}');
+	}
+	weft__buf_put_char(b, ']');
+	text = (weft_str){ 0 };
+	(void)weft__buf_end(b, &text);
+	return text;
 }
 
 /* ---- the end ------------------------------------------------------------------------------ */
@@ -169,6 +204,7 @@ static enum step over(struct ask *a)
 	bool end_after = a->body->end_after;
 
 	run->result.tool_calls = a->tool_calls;
+	run->result.duration_ns = weft_ticks_to_ns(weft_ticks() - run->started);
 	if (a->body->want_history) {
 		run->result.history = a->messages;
 		run->result.history_count = a->count;
@@ -240,6 +276,7 @@ static enum step model_step(struct ask *a)
 		                                 .tools_json = weft_tools_json(def->tools),
 		                                 .max_tokens = def->opt.max_tokens,
 		                                 .temperature = def->opt.temperature };
+	a->model.messages_json = a->events ? conversation_json(a) : (weft_str){ 0 };
 	a->model.number = result->iterations;
 	a->model.back = model_back;
 	a->model.user = a;
@@ -281,7 +318,7 @@ static void start_calls(struct ask *a)
 		struct weft__tool_run *t = &a->calls[a->call_next++];
 
 		if (a->events) {
-			t->start_ns = weft_now_ns();
+			t->started = weft_ticks();
 			emit_tool(a, t, WEFT_EVENT_STARTED);
 		}
 		if (t->status < 0 || t->repeated) { /* refused, or it will quote the earlier one */

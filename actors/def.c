@@ -75,6 +75,8 @@ static int fill(weft_agent_def *def, const weft_agent_options *opt)
 	def->shards = weft_aligned_alloc(64, WEFT__STAT_SHARDS * sizeof(*def->shards));
 	if (!def->name || !def->system || !def->loop_message || !def->shards)
 		return -ENOMEM;
+	def->name_len = strlen(def->name);
+	def->system_len = strlen(def->system);
 	memset(def->shards, 0, WEFT__STAT_SHARDS * sizeof(*def->shards));
 	def->models = weft_models_ref(opt->models);
 	def->tools = opt->tools ? weft_tools_ref(opt->tools) : NULL;

@@ -43,6 +43,7 @@ struct weft_agent_def {
 	uint32_t frozen; /* 0 open, 1 being frozen, 2 frozen */
 	weft_agent_options opt; /* defaults filled in; strings below */
 	char *name, *system, *loop_message; /* owned */
+	size_t name_len, system_len;
 	weft_models *models;
 	weft_tools *tools; /* may be NULL */
 	weft_store *store; /* may be NULL */
@@ -67,10 +68,15 @@ int weft__def_freeze(weft_agent_def *def);
 /** Add n to a counter. Any thread; threads write lines of their own. */
 void weft__def_count(weft_agent_def *def, enum weft__stat stat, uint64_t n);
 
-/** {ptr, len} of the agent's name and system prompt. */
+/* The agent's name and system prompt, their lengths at hand. */
 static inline weft_str weft__def_name(const weft_agent_def *def)
 {
-	return weft_str_from(def->name);
+	return (weft_str){ def->name, def->name_len };
+}
+
+static inline weft_str weft__def_system(const weft_agent_def *def)
+{
+	return (weft_str){ def->system, def->system_len };
 }
 
 #endif

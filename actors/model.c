@@ -145,18 +145,23 @@ static void emit(const struct weft__model_ask *ask, weft_event_type type, weft_s
 	weft_event_emit(ask->call.rt, &desc);
 }
 
-/* {messages}: the conversation as JSON, or the one rendered prompt. */
+/* {messages}: the conversation as JSON, or the one rendered prompt and the model's type. */
 static void emit_started(const struct weft__model_ask *ask)
 {
 	const weft_model_request *req = &ask->request;
-	weft_event_field fields[2] = { { .key = WEFT_STR("type"),
+	weft_event_field fields[2] = { { .key = WEFT_STR("messages"), .kind = WEFT_FIELD_JSON, .str = ask->messages_json },
+		                       { .key = WEFT_STR("type"),
 		                         .kind = WEFT_FIELD_STR,
 		                         .str = weft_str_from(weft_model_type_name(req->type)) } };
 	weft_json_writer *w = ask->run->writer;
 
 	if (req->message_count == 0) {
-		fields[1] = (weft_event_field){ .key = WEFT_STR("prompt"), .kind = WEFT_FIELD_STR, .str = req->prompt };
+		fields[0] = (weft_event_field){ .key = WEFT_STR("prompt"), .kind = WEFT_FIELD_STR, .str = req->prompt };
 		emit(ask, WEFT_EVENT_STARTED, (weft_str){ 0 }, fields, 2);
+		return;
+	}
+	if (ask->messages_json.len_bytes) {
+		emit(ask, WEFT_EVENT_STARTED, (weft_str){ 0 }, fields, 1);
 		return;
 	}
 	if (!w && weft_json_writer_create(0, &ask->run->writer) < 0)
@@ -173,8 +178,7 @@ static void emit_started(const struct weft__model_ask *ask)
 		weft_json_end_object(w);
 	}
 	weft_json_end_array(w);
-	fields[1] = (weft_event_field){ .key = WEFT_STR("messages"), .kind = WEFT_FIELD_JSON };
-	if (weft_json_writer_text(w, &fields[1].str) == 0)
+	if (weft_json_writer_text(w, &fields[0].str) == 0)
 		emit(ask, WEFT_EVENT_STARTED, (weft_str){ 0 }, fields, 2);
 }
 

@@ -29,6 +29,7 @@ struct weft__model_ask {
 	weft_model_call call; /* first: what handlers see */
 	struct weft__op op;
 	weft_model_request request; /* filled in by the asker */
+	weft_str messages_json; /* request.messages for llm.started, when the asker has it at hand; else made here */
 	weft_model_response response;
 	weft_error error; /* of the last handler that failed */
 	struct weft__run *run;

@@ -330,7 +330,7 @@ static void prepare(struct weft__tool_run *t, weft_str name, weft_arena *arena, 
 	t->status = 0;
 	t->text = t->reason = (weft_str){ 0 };
 	t->owned = t->owned_reason = NULL;
-	t->start_ns = 0;
+	t->started = 0;
 	t->repeated = t->warned = NULL;
 	t->called = false;
 	t->back = NULL;

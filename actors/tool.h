@@ -47,7 +47,7 @@ struct weft__tool_run {
 	char *owned;        /* text when it was set from another thread */
 	weft_str reason;    /* why the handler failed, in the arena or in owned_reason */
 	char *owned_reason;
-	uint64_t start_ns;
+	uint64_t started; /* weft_ticks(); only when somebody listens */
 	const struct weft__tool_run *repeated; /* not made: the earlier call whose result is quoted */
 	const struct weft__tool_run *warned;   /* made, though it repeats this one */
 	bool called;        /* the handler was run */
