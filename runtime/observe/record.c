@@ -19,6 +19,8 @@ static size_t left(const struct pack *p)
 
 static void bytes(struct pack *p, const void *from, size_t n)
 {
+	/* Keys are known to be short, and gcc would copy them with "rep movs": 15 ns to start, libc's copy 3. */
+	__asm__("" : "+r"(n));
 	if (n)
 		memcpy(p->at, from, n);
 	p->at += n;
