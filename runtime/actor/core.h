@@ -188,6 +188,8 @@ void weft__msg_release(struct weft_msg *msg);
 
 /* ---- timer.c ----------------------------------------------------------------- */
 
+/* A guest is about to sleep or leave: what it armed goes to the workers. */
+void weft__timers_hand_over(struct weft__worker *w);
 void weft__timers_cancel_all(struct weft_actor *a, struct weft__worker *w);
 void weft__timer_delivered(struct weft_actor *a, struct weft_msg *msg);
 void weft__timer_requests(struct weft__worker *w, ck_stack_entry_t *oldest);

@@ -7,17 +7,20 @@
  * running out needs no memory. It sits in one worker's wheel although its actor may
  * move on; whoever decides (run out or cancel) wins the state with a CAS:
  *
- *     ARMED --wheel's worker--> FIRED      the message is on its way to the actor
- *       \----actor-----------> CANCELLED   the wheel's worker frees it
+ *     HELD --guest--> ARMED --wheel's worker--> FIRED   the message is on its way to the actor
+ *       \                \-------actor-------> CANCELLED  the wheel's worker frees it
+ *        \-----actor-----------------------> CANCELLED  the guest frees it
  *
  * Another worker's wheel is never touched: arm (from a guest, which has no wheel)
- * and cancel go there as requests through its injection stack, in that order.
+ * and cancel go there as requests through its injection stack, in that order. A guest
+ * holds what it arms until it sleeps or leaves: most timers are deadlines that are
+ * cancelled before that, and handing one over wakes a worker.
  */
 #include "runtime/actor/core.h"
 
 #include <errno.h>
 
-enum { ARMED = 0, FIRED = 1, CANCELLED = 2 };
+enum { ARMED = 0, FIRED = 1, CANCELLED = 2, HELD = 3 };
 enum { REQUEST_ARM = 1, REQUEST_CANCEL = 2 };
 
 struct request {
@@ -32,7 +35,9 @@ struct weft__actor_timer {
 	uint64_t id;                             /* constant */
 	uint64_t due_ns;                         /* constant */
 	uint64_t actor;                          /* weft_ref.id; constant */
+	struct weft__actor_timer *held_next, **held_prev; /* HELD: the guest's list; the guest */
 	struct request arm, cancel;
+	uint32_t holder;  /* HELD: the guest's id; constant */
 	uint32_t worker;  /* whose wheel; constant */
 	bool by_request;  /* constant */
 	bool in_wheel;    /* the wheel's worker */
@@ -77,6 +82,42 @@ static void wheel_drop(struct weft__worker *w, struct weft__actor_timer *t)
 	weft__msg_release(msg_of(t));
 }
 
+/* ---- what a guest holds ------------------------------------------------------------ */
+
+static void hold(struct weft__worker *w, struct weft__actor_timer *t)
+{
+	weft__store_relaxed(&t->state, (uint32_t)HELD); /* relaxed: nobody else knows it yet */
+	t->holder = w->id;
+	t->held_next = w->held_timers;
+	t->held_prev = &w->held_timers;
+	if (t->held_next)
+		t->held_next->held_prev = &t->held_next;
+	w->held_timers = t;
+}
+
+static void let_go(struct weft__actor_timer *t)
+{
+	*t->held_prev = t->held_next;
+	if (t->held_next)
+		t->held_next->held_prev = t->held_prev;
+}
+
+void weft__timers_hand_over(struct weft__worker *w)
+{
+	struct weft__actor_timer *t;
+
+	while ((t = w->held_timers)) {
+		uint32_t held = HELD;
+
+		let_go(t);
+		t->arm = (struct request){ .timer = t, .what = REQUEST_ARM };
+		if (weft__cas_acq_rel(&t->state, &held, (uint32_t)ARMED))
+			weft__timer_remote(w->sched, t->worker, &t->arm.link);
+		else
+			weft__msg_release(msg_of(t)); /* cancelled by its actor, on another thread */
+	}
+}
+
 int weft_timer_start(weft_actor *self, uint64_t delay_ns, uint64_t token, weft_timer *ret_timer)
 {
 	struct weft__worker *w = weft__self;
@@ -101,8 +142,7 @@ int weft_timer_start(weft_actor *self, uint64_t delay_ns, uint64_t token, weft_t
 	} else {
 		t->worker = weft__load_relaxed(&self->home); /* relaxed: any worker will do */
 		t->by_request = true;
-		t->arm = (struct request){ .timer = t, .what = REQUEST_ARM };
-		weft__timer_remote(w->sched, t->worker, &t->arm.link);
+		hold(w, t);
 	}
 	if (ret_timer)
 		ret_timer->id = t->id;
@@ -112,8 +152,16 @@ int weft_timer_start(weft_actor *self, uint64_t delay_ns, uint64_t token, weft_t
 /* The actor wins the state: see that the wheel's worker frees it. False: it has fired. */
 static bool cancel_one(struct weft__worker *w, struct weft__actor_timer *t)
 {
-	uint32_t armed = ARMED;
+	uint32_t armed = ARMED, held = HELD;
 
+	if (weft__cas_acq_rel(&t->state, &held, (uint32_t)CANCELLED)) {
+		list_remove(t);
+		if (t->holder == w->id) { /* else its guest frees it */
+			let_go(t);
+			weft__msg_release(msg_of(t));
+		}
+		return true;
+	}
 	if (!weft__cas_acq_rel(&t->state, &armed, (uint32_t)CANCELLED))
 		return false;
 	list_remove(t);

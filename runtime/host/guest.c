@@ -54,6 +54,7 @@ static void hand_over(struct weft__worker *w)
 static void place_give(struct weft__worker *w)
 {
 	hand_over(w);
+	weft__timers_hand_over(w);
 	weft__fetch_sub_seq_cst(&w->sched->guests_active, 1u);
 	weft__store_release(&w->occupied, 0u);
 }
@@ -114,6 +115,8 @@ static void work_as_guest(struct weft__worker *w, weft__done_fn done, void *what
 	weft__store_seq_cst(&w->active, true);
 	if (weft__load_seq_cst(&w->sched->phase) != WEFT__PHASE_HALT)
 		work(w, done, what, deadline_ns);
+	if (!done(what))
+		weft__timers_hand_over(w); /* the caller will sleep */
 	weft__store_release(&w->active, false);
 }
 

@@ -75,6 +75,7 @@ struct weft__worker {
 	struct weft__loop *loop;
 	struct weft__wheel *wheel;
 	struct weft__task *pinned_first, *pinned_last;
+	struct weft__actor_timer *held_timers; /* guests: armed, not yet handed to a worker */
 	struct weft__msgcache cache;
 	struct weft__cell_cache { /* free actor cells; runtime/actor/table.c */
 		struct weft_actor *free;
