@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "actors/action.h"
 #include "actors/provider.h"
@@ -28,13 +29,27 @@ void weft__turn_event(weft_turn *turn, weft_event_scope scope, weft_event_type t
 		weft_event_emit(turn->rt, &d);
 }
 
-/* The component is "<agent>:step:<n>", the stage's name is in the data. */
+/* "<agent>:step:<n>", the agent's name cut to what fits. */
+static weft_str component_of(const weft_turn *turn, char *buf, size_t size)
+{
+	static const char middle[] = ":step:";
+	char digits[10];
+	size_t n = turn->agent_name.len_bytes, d = sizeof(digits);
+
+	if (n > size - sizeof(middle) - sizeof(digits))
+		n = size - sizeof(middle) - sizeof(digits);
+	memcpy(buf, turn->agent_name.ptr, n);
+	memcpy(buf + n, middle, sizeof(middle) - 1);
+	n += sizeof(middle) - 1;
+	for (uint32_t step = turn->step; d == sizeof(digits) || step; step /= 10)
+		digits[--d] = (char)('0' + step % 10);
+	memcpy(buf + n, digits + d, sizeof(digits) - d);
+	return (weft_str){buf, n + sizeof(digits) - d};
+}
+
 static __attribute__((noinline)) void say_stage(weft_turn *turn, int stage, weft_event_type type, uint64_t ns)
 {
 	char component[96];
-	int n = snprintf(component, sizeof(component), "%.*s:step:%u",
-	                 turn->agent_name.len_bytes < 64 ? (int)turn->agent_name.len_bytes : 64,
-	                 turn->agent_name.ptr, turn->step);
 	weft_event_field fields[] = {
 	        {.key = WEFT_STR("stage"),
 	         .kind = WEFT_FIELD_STR,
@@ -42,8 +57,8 @@ static __attribute__((noinline)) void say_stage(weft_turn *turn, int stage, weft
 	        {.key = WEFT_STR("duration_ns"), .kind = WEFT_FIELD_INT, .num.i = (int64_t)ns},
 	};
 
-	weft__turn_event(turn, WEFT_SCOPE_STEP, type, (weft_str){component, (size_t)n}, fields[0].str, fields,
-	                 type == WEFT_EVENT_STARTED ? 1 : 2);
+	weft__turn_event(turn, WEFT_SCOPE_STEP, type, component_of(turn, component, sizeof(component)),
+	                 fields[0].str, fields, type == WEFT_EVENT_STARTED ? 1 : 2);
 }
 
 void weft__turn_stage(weft_turn *turn, int stage)
@@ -56,8 +71,8 @@ void weft__turn_stage(weft_turn *turn, int stage)
 		ns = weft_ticks_to_ns(now - turn->stamp);
 		result->stage_ns[turn->open_stage] += ns;
 		result->stage_runs[turn->open_stage]++;
-		if (turn->open_stage ==
-		    WEFT_STAGE_COMPOSE) { /* choosing and running them is all there is to it */
+		/* Composing is choosing and running providers, and nothing else. */
+		if (turn->open_stage == WEFT_STAGE_COMPOSE) {
 			result->stage_ns[WEFT_STAGE_PROVIDERS] += ns;
 			result->stage_runs[WEFT_STAGE_PROVIDERS]++;
 		}
