@@ -18,6 +18,7 @@
 static _Thread_local struct {
 	struct weft__run *free;
 	uint32_t count;
+	bool watched; /* the thread's end drains it */
 } pool;
 
 static pthread_key_t pool_key;
@@ -40,6 +41,7 @@ static void pool_drain(void *unused)
 		run_free(run);
 	}
 	pool.count = 0;
+	pool.watched = false; /* another destructor may still recycle a run */
 }
 
 static void pool_key_make(void)
@@ -76,9 +78,9 @@ static void run_recycle(struct weft__run *run)
 		run_free(run);
 		return;
 	}
-	if (!pool.count) { /* so that the thread's end drains the pool */
+	if (!pool.watched) {
 		pthread_once(&pool_once, pool_key_make);
-		pthread_setspecific(pool_key, &pool);
+		pool.watched = pthread_setspecific(pool_key, &pool) == 0;
 	}
 	weft_arena_reset(run->arena);
 	run->next = pool.free;
