@@ -70,7 +70,7 @@ WEFT_API weft_json_iter weft_json_iter_begin(weft_json v);
 WEFT_API bool weft_json_iter_next(weft_json_iter *it);
 
 /**
- * Where in the text the value at a JSON pointer ("/style/all/0", "" is the root)
+ * Where in the text the value at a JSON pointer ("/style/all/0", "~1" for a '/' in a key, "" is the root)
  * stands: 1-based line and column of the member's key, of the value itself in an
  * array. For error messages; scans the text. -ENOENT when there is none.
  */
@@ -94,12 +94,12 @@ WEFT_API void weft_json_key(weft_json_writer *w, weft_str key);
 WEFT_API void weft_json_put_str(weft_json_writer *w, weft_str value); /* invalid UTF-8 becomes U+FFFD */
 WEFT_API void weft_json_put_int(weft_json_writer *w, int64_t value);
 WEFT_API void weft_json_put_uint(weft_json_writer *w, uint64_t value);
-WEFT_API void weft_json_put_double(weft_json_writer *w, double value); /* shortest that reads back; NaN and Inf become null */
+WEFT_API void weft_json_put_double(weft_json_writer *w, double value); /* shortest that reads back as a double (5.0); NaN and Inf become null */
 WEFT_API void weft_json_put_bool(weft_json_writer *w, bool value);
 WEFT_API void weft_json_put_null(weft_json_writer *w);
 WEFT_API void weft_json_put_value(weft_json_writer *w, weft_json value); /* a copy of a parsed value */
 WEFT_API void weft_json_put_raw(weft_json_writer *w, weft_str json);     /* already valid JSON */
-/** @return 0, -ENOMEM, -EINVAL (unbalanced). ret_text lives until the next write, reset or destroy; a NUL follows it. */
+/** @return 0, -ENOMEM, -EINVAL (unbalanced, empty, two values, a member without key, deeper than 128). ret_text lives until the next write, reset or destroy; a NUL follows it. */
 WEFT_API int weft_json_writer_text(weft_json_writer *w, weft_str *ret_text);
 
 /* ---- schema ------------------------------------------------------------ */
@@ -107,7 +107,8 @@ WEFT_API int weft_json_writer_text(weft_json_writer *w, weft_str *ret_text);
 /**
  * A compiled JSON Schema (the subset of 2020-12 that tools use: type, properties,
  * required, additionalProperties, enum, const, items, prefixItems, minItems,
- * maxItems, minLength, maxLength, pattern (POSIX extended), minimum, maximum,
+ * maxItems, minLength, maxLength, pattern (POSIX extended, with \d \w \s; byte-wise
+ * outside ASCII), minimum, maximum,
  * exclusiveMinimum, exclusiveMaximum, multipleOf, anyOf, oneOf, allOf, not,
  * local $ref into $defs; annotations are ignored). Immutable: share it freely.
  */
@@ -117,7 +118,7 @@ typedef struct weft_json_schema weft_json_schema;
 WEFT_API int weft_json_schema_compile(weft_json schema, weft_json_schema **ret_schema, weft_error *err);
 WEFT_API void weft_json_schema_destroy(weft_json_schema *schema);
 
-/** @return 0, or WEFT_ESCHEMA with "at <pointer>: <reason>" in err (may be NULL). Threads: any. Allocates: never on success. */
+/** @return 0, or WEFT_ESCHEMA with "at <pointer>: <reason>" in err (may be NULL). Threads: any. Allocates: never on success, but for what regexec does. */
 WEFT_API int weft_json_schema_check(const weft_json_schema *schema, weft_json value, weft_error *err);
 
 /* ---- canonical hash ---------------------------------------------------- */

@@ -2,211 +2,252 @@
 /*
  * net/json/canonical.c - one hash for all spellings of a value.
  *
- * The value is walked in a canonical order (object members by key) and fed to XXH3
- * with a tag a value and a length a string, so that no two values feed the same
- * bytes. Numbers: integers that fit are fed as integers, also when written 1.0 or 1e0.
+ * The value is walked in a canonical order (object members by key, of keys given twice
+ * the first) and fed to XXH3 with a tag a value and a length a string, so that no two
+ * values feed the same bytes. A number that is a whole one within 64 bits is fed as such,
+ * however it is spelled; so 1, 1.0 and 1e0 are one, and so are 0 and -0.0.
+ *
+ * Most values fit the buffer and are hashed in one go. Nothing here can fail: objects
+ * too large for the stack are sorted in memory, or without any when there is none.
  */
-#include <weft/json.h>
+#include "net/json/json.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #define MEMBERS_ON_STACK 16u
 #define BUFFER_BYTES 512u
+#define STRING_BLOCK 32u /* simdjson keeps as many bytes readable behind every string */
 
-/* Small values are gathered and hashed in one go; what does not fit is streamed. */
 struct feed {
-	size_t len;
-	XXH3_state_t *stream; /* NULL while all fits */
-	bool failed;
-	char buf[BUFFER_BYTES];
+	const weft_json_doc *doc;
+	size_t len_bytes;
+	XXH3_state_t *stream; /* where the buffer overflowed to; used is whether it has been */
+	bool used;
+	unsigned char buf[BUFFER_BYTES + STRING_BLOCK];
 };
 
 struct member {
 	weft_str key;
-	weft_json value;
+	uint64_t at; /* of the value */
 };
 
-static void feed_bytes(struct feed *f, const void *bytes, size_t n)
+static __attribute__((noinline)) void feed_flush(struct feed *f)
 {
-	if (f->len + n <= sizeof(f->buf)) {
-		memcpy(f->buf + f->len, bytes, n);
-		f->len += n;
-		return;
-	}
-	if (!f->stream) {
-		f->stream = XXH3_createState();
-		if (!f->stream) {
-			f->failed = true;
-			return;
-		}
+	if (!f->used)
 		XXH3_128bits_reset(f->stream);
-	}
-	XXH3_128bits_update(f->stream, f->buf, f->len);
-	f->len = 0;
-	if (n > sizeof(f->buf)) {
-		XXH3_128bits_update(f->stream, bytes, n);
-		return;
-	}
-	memcpy(f->buf, bytes, n);
-	f->len = n;
+	f->used = true;
+	XXH3_128bits_update(f->stream, f->buf, f->len_bytes);
+	f->len_bytes = 0;
 }
 
-static void feed_tag(struct feed *f, char tag)
+static inline void feed_room(struct feed *f, size_t bytes)
 {
-	feed_bytes(f, &tag, 1);
+	if (__builtin_expect(f->len_bytes + bytes > BUFFER_BYTES, 0))
+		feed_flush(f);
 }
 
-static void feed_str(struct feed *f, weft_str s)
+static inline void feed_tag(struct feed *f, char tag)
 {
-	uint64_t n = s.len_bytes;
+	feed_room(f, 1);
+	f->buf[f->len_bytes++] = (unsigned char)tag;
+}
 
-	feed_bytes(f, &n, sizeof(n));
-	if (s.len_bytes)
-		feed_bytes(f, s.ptr, s.len_bytes);
+/* The tape's strings begin with their length: one copy takes both. */
+static inline void feed_str(struct feed *f, weft_str s)
+{
+	const char *from = s.ptr - sizeof(uint32_t);
+	size_t bytes = s.len_bytes + sizeof(uint32_t);
+
+	feed_room(f, bytes);
+	if (bytes <= STRING_BLOCK) {
+		memcpy(f->buf + f->len_bytes, from, STRING_BLOCK);
+		f->len_bytes += bytes;
+	} else if (bytes <= BUFFER_BYTES) {
+		memcpy(f->buf + f->len_bytes, from, bytes);
+		f->len_bytes += bytes;
+	} else {
+		XXH3_128bits_update(f->stream, from, bytes);
+	}
+}
+
+static inline void feed_number(struct feed *f, char tag, uint64_t bits)
+{
+	feed_room(f, 1 + sizeof(bits));
+	f->buf[f->len_bytes++] = (unsigned char)tag;
+	memcpy(f->buf + f->len_bytes, &bits, sizeof(bits));
+	f->len_bytes += sizeof(bits);
+}
+
+static void feed_double(struct feed *f, double d)
+{
+	uint64_t bits;
+
+	if (d >= -0x1p63 && d < 0x1p63 && d == (double)(int64_t)d) {
+		feed_number(f, 'l', (uint64_t)(int64_t)d);
+	} else if (d >= 0x1p63 && d < 0x1p64) {
+		feed_number(f, 'u', (uint64_t)d);
+	} else {
+		memcpy(&bits, &d, sizeof(bits));
+		feed_number(f, 'd', bits);
+	}
+}
+
+/* Any total order will do: the length first is the quickest. */
+static inline int key_cmp(weft_str a, weft_str b)
+{
+	if (a.len_bytes != b.len_bytes)
+		return a.len_bytes < b.len_bytes ? -1 : 1;
+	return memcmp(a.ptr, b.ptr, a.len_bytes);
 }
 
 static int by_key(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
-	size_t n = x->key.len_bytes < y->key.len_bytes ? x->key.len_bytes : y->key.len_bytes;
-	int c = n ? memcmp(x->key.ptr, y->key.ptr, n) : 0;
+	int c = key_cmp(x->key, y->key);
 
-	return c ? c : (x->key.len_bytes > y->key.len_bytes) - (x->key.len_bytes < y->key.len_bytes);
+	return c ? c : (x->at > y->at) - (x->at < y->at);
 }
 
-static void sort(struct member *m, size_t n)
-{
-	if (n > MEMBERS_ON_STACK) {
-		qsort(m, n, sizeof(*m), by_key);
-		return;
-	}
-	for (size_t i = 1; i < n; i++) { /* few, and often in order already */
-		struct member x = m[i];
-		size_t j = i;
+static void feed_value(struct feed *f, uint64_t at);
 
-		for (; j && by_key(&m[j - 1], &x) > 0; j--)
-			m[j] = m[j - 1];
-		m[j] = x;
-	}
+static inline void feed_member(struct feed *f, weft_str key, uint64_t at)
+{
+	feed_tag(f, '"'); /* no key is taken for the end of the object */
+	feed_str(f, key);
+	feed_value(f, at);
 }
 
-static void feed_value(struct feed *f, weft_json v);
-
-static void feed_object(struct feed *f, weft_json v)
+static void feed_sorted(struct feed *f, const struct member *m, size_t n)
 {
-	struct member few[MEMBERS_ON_STACK], *all = few;
-	size_t n = 0, cap = MEMBERS_ON_STACK;
-	weft_json_iter it;
-
-	for (it = weft_json_iter_begin(v); weft_json_iter_next(&it);) {
-		if (n == cap) {
-			struct member *more = weft_malloc(cap * 2 * sizeof(*more));
-
-			if (!more) {
-				f->failed = true;
-				break;
-			}
-			memcpy(more, all, n * sizeof(*more));
-			if (all != few)
-				weft_free(all);
-			all = more;
-			cap *= 2;
-		}
-		all[n++] = (struct member){ .key = it.key, .value = it.value };
-	}
-	sort(all, n);
-	feed_tag(f, '{');
 	for (size_t i = 0; i < n; i++) {
-		feed_str(f, all[i].key);
-		feed_value(f, all[i].value);
+		if (i == 0 || key_cmp(m[i - 1].key, m[i].key) != 0)
+			feed_member(f, m[i].key, m[i].at);
 	}
+}
+
+/* Each member goes to its place among those before it: few, and often in order. */
+static void feed_small(struct feed *f, uint64_t at, uint64_t end)
+{
+	struct member m[MEMBERS_ON_STACK];
+	size_t n = 0;
+
+	while (at < end) {
+		struct member x = { weft__json_str(f->doc, at), at + 1 };
+		size_t i = n++;
+
+		for (; i && key_cmp(m[i - 1].key, x.key) > 0; i--)
+			m[i] = m[i - 1];
+		m[i] = x;
+		at = weft__json_after(f->doc, at + 1);
+	}
+	feed_sorted(f, m, n);
+}
+
+/* Without memory: look for the next larger key again and again. */
+static void feed_selected(struct feed *f, uint64_t begin, uint64_t end)
+{
+	struct member last = { { NULL, 0 }, 0 };
+
+	for (;;) {
+		struct member next = { { NULL, 0 }, 0 };
+
+		for (uint64_t at = begin; at < end; at = weft__json_after(f->doc, at + 1)) {
+			weft_str key = weft__json_str(f->doc, at);
+
+			if ((!last.at || key_cmp(key, last.key) > 0) && (!next.at || key_cmp(key, next.key) < 0))
+				next = (struct member){ key, at + 1 };
+		}
+		if (!next.at)
+			return;
+		feed_member(f, next.key, next.at);
+		last = next;
+	}
+}
+
+static __attribute__((noinline)) void feed_large(struct feed *f, uint64_t begin, uint64_t end, size_t count)
+{
+	struct member *m = weft_malloc(count * sizeof(*m));
+	size_t n = 0;
+
+	if (!m) {
+		feed_selected(f, begin, end);
+		return;
+	}
+	for (uint64_t at = begin; at < end; at = weft__json_after(f->doc, at + 1))
+		m[n++] = (struct member){ weft__json_str(f->doc, at), at + 1 };
+	qsort(m, n, sizeof(*m), by_key);
+	feed_sorted(f, m, n);
+	weft_free(m);
+}
+
+static void feed_object(struct feed *f, uint64_t at)
+{
+	size_t count = weft_json_count((weft_json){ f->doc, at });
+	uint64_t end = weft__json_end(f->doc, at);
+
+	feed_tag(f, '{');
+	if (count <= MEMBERS_ON_STACK)
+		feed_small(f, at + 1, end);
+	else
+		feed_large(f, at + 1, end, count);
 	feed_tag(f, '}');
-	if (all != few)
-		weft_free(all);
 }
 
-static void feed_number(struct feed *f, weft_json v)
+static void feed_array(struct feed *f, uint64_t at)
 {
-	int64_t i;
-	double d;
+	uint64_t end = weft__json_end(f->doc, at);
 
-	if (weft_json_get_int(v, &i)) {
-		feed_tag(f, 'i');
-		feed_bytes(f, &i, sizeof(i));
-		return;
-	}
-	if (!weft_json_get_double(v, &d))
-		return;
-	if (d >= -9007199254740992.0 && d <= 9007199254740992.0 && d == trunc(d)) {
-		i = (int64_t)d; /* 1.0 is 1, -0.0 is 0 */
-		feed_tag(f, 'i');
-		feed_bytes(f, &i, sizeof(i));
-		return;
-	}
-	feed_tag(f, 'd');
-	feed_bytes(f, &d, sizeof(d));
+	feed_tag(f, '[');
+	for (at++; at < end; at = weft__json_after(f->doc, at))
+		feed_value(f, at);
+	feed_tag(f, ']');
 }
 
-static void feed_value(struct feed *f, weft_json v)
+static void feed_value(struct feed *f, uint64_t at)
 {
-	weft_json_iter it;
-	weft_str s = { 0 };
-	bool b = false;
+	char tag = weft__json_tag(f->doc, at);
 
-	switch (weft_json_typeof(v)) {
-	case WEFT_JSON_OBJECT:
-		feed_object(f, v);
-		return;
-	case WEFT_JSON_ARRAY:
-		feed_tag(f, '[');
-		for (it = weft_json_iter_begin(v); weft_json_iter_next(&it);)
-			feed_value(f, it.value);
-		feed_tag(f, ']');
-		return;
-	case WEFT_JSON_STRING:
-		weft_json_get_str(v, &s);
-		feed_tag(f, '"');
-		feed_str(f, s);
-		return;
-	case WEFT_JSON_INT:
-	case WEFT_JSON_DOUBLE:
-		feed_number(f, v);
-		return;
-	case WEFT_JSON_BOOL:
-		weft_json_get_bool(v, &b);
-		feed_tag(f, b ? 't' : 'f');
-		return;
-	case WEFT_JSON_NULL:
-		feed_tag(f, 'n');
-		return;
-	case WEFT_JSON_NONE:
-		feed_tag(f, '-');
-		return;
+	switch (tag) {
+	case '{':
+		feed_object(f, at);
+		break;
+	case '[':
+		feed_array(f, at);
+		break;
+	case '"':
+		feed_tag(f, tag);
+		feed_str(f, weft__json_str(f->doc, at));
+		break;
+	case 'l':
+	case 'u':
+		feed_number(f, tag, (uint64_t)weft__json_int(f->doc, at));
+		break;
+	case 'd':
+		feed_double(f, weft__json_double(f->doc, at));
+		break;
+	default: /* n, t, f */
+		feed_tag(f, tag);
+		break;
 	}
 }
 
 weft_hash128 weft_json_canonical_hash(weft_json value)
 {
+	XXH3_state_t stream;
 	struct feed f;
 	XXH128_hash_t h;
 
-	f.len = 0;
-	f.stream = NULL;
-	f.failed = false;
-	feed_value(&f, value);
-	if (f.stream) {
-		XXH3_128bits_update(f.stream, f.buf, f.len);
-		h = XXH3_128bits_digest(f.stream);
-		XXH3_freeState(f.stream);
-	} else {
-		h = XXH3_128bits(f.buf, f.len);
-	}
-	if (f.failed) /* out of memory: equal to nothing, not even to itself before */
-		h.high64 ^= (uintptr_t)&f;
+	f.doc = weft__json_doc_of(value);
+	f.len_bytes = 0;
+	f.stream = &stream;
+	f.used = false;
+	if (f.doc)
+		feed_value(&f, value.index);
+	if (f.used)
+		feed_flush(&f);
+	h = f.used ? XXH3_128bits_digest(&stream) : XXH3_128bits(f.buf, f.len_bytes);
 	return (weft_hash128){ .lo = h.low64, .hi = h.high64 };
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* net/json/file.c - a document from a file; its errors name the file and the place. */
-#include <weft/json.h>
+#include "net/json/json.h"
 
 #include <errno.h>
 #include <stdio.h>
+
+#include "runtime/base/assert.h"
 
 #define FILE_BYTES_MAX (256u << 20)
 
@@ -14,12 +16,14 @@ static int read_all(FILE *f, char **ret_text, size_t *ret_len)
 	int r = -ENOMEM;
 
 	while (text) {
-		size_t n = fread(text + len, 1, cap - len, f);
+		size_t n;
 		char *more;
 
+		errno = 0;
+		n = fread(text + len, 1, cap - len, f);
 		len += n;
 		if (len < cap) {
-			r = ferror(f) ? -EIO : 0;
+			r = ferror(f) ? -(errno ? errno : EIO) : 0;
 			break;
 		}
 		if (cap >= FILE_BYTES_MAX) {
@@ -42,14 +46,12 @@ static int read_all(FILE *f, char **ret_text, size_t *ret_len)
 
 int weft_json_parse_file(const char *path, weft_json_doc **ret_doc, weft_error *err)
 {
-	weft_error inner = { 0 };
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f;
 	int r;
 
-	if (!path || !ret_doc)
-		return -EINVAL;
+	WEFT_RETURN_IF(!path || !ret_doc, -EINVAL);
 	f = fopen(path, "re");
 	if (!f) {
 		r = -errno;
@@ -59,16 +61,7 @@ int weft_json_parse_file(const char *path, weft_json_doc **ret_doc, weft_error *
 	fclose(f);
 	if (r < 0)
 		return weft_error_set(err, r, "%s: %s", path, weft_strerror(r));
-	r = weft_json_parse((weft_str){ text, len }, ret_doc, &inner);
-	if (r == WEFT_EPARSE) {
-		weft_error_set(err, r, "%s: %s", path, inner.message);
-		if (err) {
-			err->line = inner.line;
-			err->column = inner.column;
-		}
-	} else if (r < 0) {
-		weft_error_set(err, r, "%s: %s", path, weft_strerror(r));
-	}
+	r = weft__json_parse_named((weft_str){ text, len }, path, ret_doc, err);
 	weft_free(text);
 	return r;
 }

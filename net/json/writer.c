@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * net/json/writer.c - JSON into memory that grows. A running-out of memory or an
- * unbalanced end sticks, and is told when the text is asked for.
+ * net/json/writer.c - JSON into memory that grows. Running out of memory, or a value
+ * where none may stand, sticks and is told when the text is asked for.
  */
-#include <weft/json.h>
-
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+
+#include "net/json/json.h"
+#include "runtime/base/assert.h"
 
 #define DEPTH_MAX 128u
 
@@ -26,8 +24,7 @@ int weft_json_writer_create(uint32_t indent, weft_json_writer **ret_writer)
 {
 	weft_json_writer *w;
 
-	if (!ret_writer)
-		return -EINVAL;
+	WEFT_RETURN_IF(!ret_writer, -EINVAL);
 	w = weft_malloc(sizeof(*w));
 	if (!w)
 		return -ENOMEM;
@@ -53,26 +50,39 @@ void weft_json_writer_reset(weft_json_writer *w)
 	w->fresh = true;
 }
 
-/* Room for n more bytes and a NUL; NULL: out of memory, now or before. */
-static char *room(weft_json_writer *w, size_t n)
+static __attribute__((noinline)) char *grow(weft_json_writer *w, size_t need)
 {
+	size_t cap = w->cap ? w->cap : 256;
+	char *more;
+
+	while (cap < need && cap <= SIZE_MAX / 2)
+		cap *= 2;
+	more = cap < need ? NULL : weft_realloc(w->buf, cap);
+	if (!more) {
+		w->status = -ENOMEM;
+		return NULL;
+	}
+	w->buf = more;
+	w->cap = cap;
+	return w->buf + w->len;
+}
+
+/* Room for n more bytes and a NUL; NULL: an error, now or before. */
+static inline char *room(weft_json_writer *w, size_t n)
+{
+	size_t need;
+
 	if (w->status < 0)
 		return NULL;
-	if (w->len + n + 1 > w->cap) {
-		size_t cap = w->cap ? w->cap * 2 : 256;
-		char *more;
+	if (__builtin_add_overflow(w->len + 1, n, &need))
+		need = SIZE_MAX;
+	return need <= w->cap ? w->buf + w->len : grow(w, need);
+}
 
-		while (cap < w->len + n + 1)
-			cap *= 2;
-		more = weft_realloc(w->buf, cap);
-		if (!more) {
-			w->status = -ENOMEM;
-			return NULL;
-		}
-		w->buf = more;
-		w->cap = cap;
-	}
-	return w->buf + w->len;
+static inline void fail(weft_json_writer *w)
+{
+	if (w->status == 0)
+		w->status = -EINVAL;
 }
 
 static void put(weft_json_writer *w, const char *text, size_t n)
@@ -97,7 +107,7 @@ static void newline(weft_json_writer *w)
 	w->len += n + 1;
 }
 
-/* What goes before a value: nothing after a key, else a comma and a line. */
+/* What goes before a key or a value: nothing after a key, else a comma and a line. */
 static void before(weft_json_writer *w)
 {
 	if (w->after_key) {
@@ -106,7 +116,7 @@ static void before(weft_json_writer *w)
 	}
 	if (!w->depth) {
 		if (!w->fresh)
-			w->status = w->status ? w->status : -EINVAL; /* a second value at the top */
+			fail(w); /* a second value at the top */
 		w->fresh = false;
 		return;
 	}
@@ -116,12 +126,20 @@ static void before(weft_json_writer *w)
 	newline(w);
 }
 
+/* What goes before a value: in an object there has been a key. */
+static inline void before_value(weft_json_writer *w)
+{
+	if (w->depth && !w->after_key && w->open[w->depth - 1] == '}')
+		fail(w);
+	before(w);
+}
+
 static void begin(weft_json_writer *w, char open, char close)
 {
-	before(w);
+	before_value(w);
 	put(w, &open, 1);
 	if (w->depth == DEPTH_MAX) {
-		w->status = w->status ? w->status : -EINVAL;
+		fail(w);
 		return;
 	}
 	w->open[w->depth++] = close;
@@ -133,7 +151,7 @@ static void end(weft_json_writer *w, char close)
 	bool empty = w->fresh;
 
 	if (!w->depth || w->open[w->depth - 1] != close || w->after_key) {
-		w->status = w->status ? w->status : -EINVAL;
+		fail(w);
 		return;
 	}
 	w->depth--;
@@ -198,39 +216,81 @@ static size_t escape(unsigned char c, char *to)
 	return 6;
 }
 
+/* Bytes that stand for themselves: ASCII without controls, '"' and '\\'. Eight at a time. */
+static const unsigned char *plain_end(const unsigned char *at, const unsigned char *stop)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+
+	for (; stop - at >= 8; at += 8) {
+		uint64_t x, quote, slash, bad;
+
+		memcpy(&x, at, sizeof(x));
+		quote = x ^ (ones * '"');
+		slash = x ^ (ones * '\\');
+		/* the lowest flag set is exact: a borrow only runs upwards */
+		bad = ((x - ones * 0x20) | (quote - ones) | (slash - ones) | x) & highs;
+		if (!bad)
+			continue;
+		if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+			return at + (__builtin_ctzll(bad) >> 3);
+		break;
+	}
+	while (at < stop && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
+		at++;
+	return at;
+}
+
+/* One character that is not plain; reads up to *ret_used bytes, writes at most six. */
+static size_t put_special(const unsigned char *at, size_t left, char *to, size_t *ret_used)
+{
+	size_t n;
+
+	*ret_used = 1;
+	if (*at < 0x80)
+		return escape(*at, to);
+	n = utf8_len(at, left);
+	if (!n) {
+		memcpy(to, "\xef\xbf\xbd", 3); /* U+FFFD */
+		return 3;
+	}
+	memcpy(to, at, n);
+	*ret_used = n;
+	return n;
+}
+
+/* Room is made for what is certain, and six bytes more at each character that is not plain. */
 static void quoted(weft_json_writer *w, weft_str s)
 {
 	const unsigned char *at = (const unsigned char *)s.ptr, *stop = at + s.len_bytes;
-	char *to = room(w, s.len_bytes * 6 + 2), *start = to;
+	char *to = room(w, s.len_bytes + 2);
 
 	if (!to)
 		return;
-	*to++ = '"';
+	*to = '"';
+	w->len++;
 	while (at < stop) {
-		size_t n;
+		const unsigned char *run = plain_end(at, stop);
+		size_t n = (size_t)(run - at), used;
 
-		if (*at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\') {
-			*to++ = (char)*at++;
-		} else if (*at < 0x80) {
-			to += escape(*at++, to);
-		} else if ((n = utf8_len(at, (size_t)(stop - at)))) {
-			memcpy(to, at, n);
-			to += n;
-			at += n;
-		} else {
-			memcpy(to, "\xef\xbf\xbd", 3); /* U+FFFD */
-			to += 3;
-			at++;
-		}
+		if (n)
+			memcpy(w->buf + w->len, at, n);
+		w->len += n;
+		at = run;
+		if (at == stop)
+			break;
+		to = room(w, (size_t)(stop - at) + 7);
+		if (!to)
+			return;
+		w->len += put_special(at, (size_t)(stop - at), to, &used);
+		at += used;
 	}
-	*to++ = '"';
-	w->len += (size_t)(to - start);
+	w->buf[w->len++] = '"';
 }
 
 void weft_json_key(weft_json_writer *w, weft_str key)
 {
 	if (!w->depth || w->open[w->depth - 1] != '}' || w->after_key) {
-		w->status = w->status ? w->status : -EINVAL;
+		fail(w);
 		return;
 	}
 	before(w);
@@ -241,7 +301,7 @@ void weft_json_key(weft_json_writer *w, weft_str key)
 
 void weft_json_put_str(weft_json_writer *w, weft_str value)
 {
-	before(w);
+	before_value(w);
 	quoted(w, value);
 }
 
@@ -255,7 +315,7 @@ static void put_digits(weft_json_writer *w, uint64_t n, bool negative)
 	} while (n);
 	if (negative)
 		*--at = '-';
-	before(w);
+	before_value(w);
 	put(w, at, (size_t)(buf + sizeof(buf) - at));
 }
 
@@ -269,44 +329,44 @@ void weft_json_put_uint(weft_json_writer *w, uint64_t value)
 	put_digits(w, value, false);
 }
 
+/* A double stays one when it is read back: 5.0, not 5. */
 void weft_json_put_double(weft_json_writer *w, double value)
 {
 	char buf[40];
-	int n = 0;
+	size_t n;
 
 	if (!isfinite(value)) {
 		weft_json_put_null(w);
 		return;
 	}
-	for (int digits = 15; digits <= 17; digits++) {
-		n = snprintf(buf, sizeof(buf), "%.*g", digits, value);
-		if (strtod(buf, NULL) == value)
-			break;
+	n = weft__json_double_text(value, buf);
+	if (!memchr(buf, '.', n) && !memchr(buf, 'e', n)) {
+		memcpy(buf + n, ".0", 2);
+		n += 2;
 	}
-	for (char *c = buf; *c; c++) { /* a locale may have put a comma */
-		if (*c == ',')
-			*c = '.';
-	}
-	before(w);
-	put(w, buf, (size_t)n);
+	before_value(w);
+	put(w, buf, n);
 }
 
 void weft_json_put_bool(weft_json_writer *w, bool value)
 {
-	before(w);
+	before_value(w);
 	put(w, value ? "true" : "false", value ? 4 : 5);
 }
 
 void weft_json_put_null(weft_json_writer *w)
 {
-	before(w);
+	before_value(w);
 	put(w, "null", 4);
 }
 
 void weft_json_put_raw(weft_json_writer *w, weft_str json)
 {
-	before(w);
-	put(w, json.ptr, json.len_bytes);
+	before_value(w);
+	if (json.len_bytes)
+		put(w, json.ptr, json.len_bytes);
+	else
+		fail(w);
 }
 
 void weft_json_put_value(weft_json_writer *w, weft_json value)
@@ -341,7 +401,9 @@ void weft_json_put_value(weft_json_writer *w, weft_json value)
 			weft_json_put_int(w, i);
 		return;
 	case WEFT_JSON_DOUBLE:
-		if (weft_json_get_double(value, &d))
+		if (weft__json_tag_of(value) == 'u')
+			weft_json_put_uint(w, (uint64_t)weft__json_int(weft__json_doc_of(value), value.index));
+		else if (weft_json_get_double(value, &d))
 			weft_json_put_double(w, d);
 		return;
 	case WEFT_JSON_BOOL:
@@ -359,9 +421,8 @@ int weft_json_writer_text(weft_json_writer *w, weft_str *ret_text)
 {
 	char *nul;
 
-	if (!w || !ret_text)
-		return -EINVAL;
-	if (w->status == 0 && (w->depth || w->after_key))
+	WEFT_RETURN_IF(!w || !ret_text, -EINVAL);
+	if (w->status == 0 && (w->depth || w->after_key || w->fresh))
 		return -EINVAL;
 	nul = room(w, 0);
 	if (!nul)

@@ -7,6 +7,9 @@
 
 #include <weft/json.h>
 
+#define FIELDS_FIRST 8u
+#define JSON_TRIES 8u
+
 struct cursor {
 	const char *at, *end;
 };
@@ -230,10 +233,24 @@ static int text_decode(weft_str raw, weft_arena *arena, weft_str *ret)
 
 /* ---- fields ---------------------------------------------------------------------------- */
 
-static int field_add(struct weft__answer *a, weft_str name, weft_str text)
+/* Beyond WEFT__ANSWER_FIELDS_MAX they are dropped. */
+static int field_add(struct weft__answer *a, weft_arena *arena, weft_str name, weft_str text)
 {
-	if (a->count < WEFT__ANSWER_FIELDS_MAX)
-		a->fields[a->count++] = (struct weft__answer_field){ .name = name, .text = text };
+	bool full = a->count < FIELDS_FIRST ? a->count == 0 : (a->count & (a->count - 1)) == 0;
+
+	if (a->count == WEFT__ANSWER_FIELDS_MAX)
+		return 0;
+	if (full) { /* at 0, 8, 16, 32: as much again, the old ones stay in the arena */
+		uint32_t cap = a->count ? a->count * 2 : FIELDS_FIRST;
+		struct weft__answer_field *more = weft_arena_alloc(arena, cap * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		if (a->count)
+			memcpy(more, a->fields, a->count * sizeof(*more));
+		a->fields = more;
+	}
+	a->fields[a->count++] = (struct weft__answer_field){ .name = name, .text = text };
 	return 0;
 }
 
@@ -264,46 +281,55 @@ static int fields_read(struct cursor inside, weft_arena *arena, struct weft__ans
 			if (r < 0)
 				return r;
 		}
-		field_add(a, tag.name, text);
+		r = field_add(a, arena, tag.name, text);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
 
-/* The first element that has an end; <response> wherever it is comes before all others, closed or not. */
-static bool element_find(struct cursor *c, struct cursor *ret_inside)
+/* <response>, closed or not. */
+static bool response_find(struct cursor *c, struct cursor *ret_inside)
 {
-	const char *response = c->at < c->end ? find(c->at, c->end, "<response") : NULL;
-	const char *lt, *limit;
+	const char *response = find(c->at, c->end, "<response");
+	struct cursor r = { response, c->end };
+	const char *close;
 	struct tag tag;
 
-	if (response) {
-		struct cursor r = { response, c->end };
+	if (!response || !tag_read(&r, &tag) || tag.empty || !weft_str_eq(tag.name, WEFT_STR("response")))
+		return false;
+	*ret_inside = r;
+	if (element_end(&r, tag.name, &close))
+		ret_inside->end = close;
+	c->at = r.at;
+	return true;
+}
 
-		if (tag_read(&r, &tag) && !tag.empty && weft_str_eq(tag.name, WEFT_STR("response"))) {
-			ret_inside->at = r.at;
-			ret_inside->end = r.end;
-			if (element_end(&r, tag.name, &lt))
-				ret_inside->end = lt;
-			c->at = r.at;
-			return true;
-		}
-	}
-	limit = c->at + 65536; /* an answer begins early, or it is none: keeps unclosed tags from costing a square */
-	for (uint32_t tries = 0; tries < 64 && c->at < c->end && c->at < limit; tries++) {
-		struct cursor e;
+/* The first element that has an end. Looking for ends that are not there costs at most four times the text. */
+static bool element_find(struct cursor *c, struct cursor *ret_inside)
+{
+	size_t budget = (size_t)(c->end - c->at) * 4 + 65536;
 
-		lt = memchr(c->at, '<', (size_t)(c->end - c->at));
+	while (c->at < c->end) {
+		const char *lt = memchr(c->at, '<', (size_t)(c->end - c->at));
+		struct cursor e = { lt, c->end };
+		size_t cost;
+		struct tag tag;
+
 		if (!lt)
 			return false;
-		e = (struct cursor){ lt, c->end };
 		c->at = lt + 1;
 		if (!tag_read(&e, &tag) || tag.closing || tag.empty)
 			continue;
 		ret_inside->at = e.at;
+		cost = (size_t)(e.end - e.at);
 		if (element_end(&e, tag.name, &ret_inside->end)) {
 			c->at = e.at;
 			return true;
 		}
+		if (cost > budget)
+			return false;
+		budget -= cost;
 	}
 	return false;
 }
@@ -349,48 +375,89 @@ static weft_str json_text(weft_json v, weft_arena *arena)
 	return text;
 }
 
-static int json_read(weft_str text, weft_arena *arena, struct weft__answer *a, weft_error *err)
+/* 0, WEFT_EPARSE: no object here, or -ENOMEM. */
+static int object_read(weft_str object, weft_arena *arena, struct weft__answer *a, weft_error *err)
 {
-	const char *end = text.ptr + text.len_bytes;
-	const char *open = text.len_bytes ? memchr(text.ptr, '{', text.len_bytes) : NULL;
-	const char *close = open ? object_end(open, end) : NULL;
 	weft_json_doc *doc;
 	weft_json_iter it;
-	int r;
+	int r = weft_json_parse(object, &doc, err);
 
-	if (!close)
-		return weft_error_set(err, WEFT_EPARSE, "the answer holds neither an element nor a JSON object");
-	r = weft_json_parse(span(open, close), &doc, err);
 	if (r < 0)
 		return r;
-	for (it = weft_json_iter_begin(weft_json_root(doc)); weft_json_iter_next(&it);)
-		field_add(a, weft_arena_dup(arena, it.key), json_text(it.value, arena));
+	for (it = weft_json_iter_begin(weft_json_root(doc)); r == 0 && weft_json_iter_next(&it);) {
+		weft_str name = weft_arena_dup(arena, it.key);
+
+		r = name.ptr ? field_add(a, arena, name, json_text(it.value, arena)) : -ENOMEM;
+	}
 	weft_json_release(doc);
-	a->rest = trim(span(close, end));
-	return 0;
+	return r;
+}
+
+/* The first object with members. Braces in prose are no objects: a few are tried. */
+static int json_read(weft_str text, weft_arena *arena, struct weft__answer *a, weft_error *err)
+{
+	const char *at = text.ptr, *end = text.ptr + text.len_bytes;
+	int r = weft_error_set(err, WEFT_EPARSE, "the answer holds neither an element nor a JSON object");
+
+	for (uint32_t tries = 0; tries < JSON_TRIES && at < end; tries++) {
+		const char *open = memchr(at, '{', (size_t)(end - at));
+		const char *close = open ? object_end(open, end) : NULL;
+
+		if (!close)
+			return r;
+		r = object_read(span(open, close), arena, a, err);
+		if (r == -ENOMEM)
+			return r;
+		if (r == 0 && a->count) {
+			a->rest = trim(span(close, end));
+			return 0;
+		}
+		at = open + 1;
+	}
+	return r;
 }
 
 /* ---- the whole -------------------------------------------------------------------------- */
 
+static int element_read(struct cursor behind, struct cursor inside, weft_arena *arena, struct weft__answer *a)
+{
+	int r = fields_read(inside, arena, a);
+
+	a->rest = trim(span(behind.at, behind.end));
+	return r;
+}
+
+/* An object that begins before any tag does may hold markup in its strings. */
+static bool json_first(weft_str text)
+{
+	const char *brace = memchr(text.ptr, '{', text.len_bytes);
+
+	return brace && !memchr(text.ptr, '<', (size_t)(brace - text.ptr));
+}
+
 int weft__answer_parse(weft_str text, weft_arena *arena, struct weft__answer *ret, weft_error *err)
 {
+	weft_str said = trim(weft__strip_think(text, arena));
 	struct weft__answer a = { 0 };
-	struct cursor c, inside = { 0 };
-	int r;
+	struct cursor c = { said.ptr, said.ptr + said.len_bytes }, inside = { 0 };
+	bool first;
+	int r = 0;
 
-	a.fields = weft_arena_alloc(arena, WEFT__ANSWER_FIELDS_MAX * sizeof(*a.fields));
-	if (!a.fields)
-		return -ENOMEM;
-	text = trim(weft__strip_think(text, arena));
-	if (!text.len_bytes)
-		return weft_error_set(err, WEFT_EPARSE, "the answer is empty");
-	c = (struct cursor){ text.ptr, text.ptr + text.len_bytes };
-	if (element_find(&c, &inside)) {
-		r = fields_read(inside, arena, &a);
-		a.rest = trim(span(c.at, c.end));
+	if (!said.len_bytes)
+		return said.ptr || !text.len_bytes ? weft_error_set(err, WEFT_EPARSE, "the answer is empty") :
+		                                     weft_error_set(err, -ENOMEM, "out of memory");
+	if (response_find(&c, &inside)) {
+		first = false;
+		r = element_read(c, inside, arena, &a);
 	} else {
-		r = json_read(text, arena, &a, err);
+		first = json_first(said);
+		if (first)
+			r = json_read(said, arena, &a, err);
+		if (r != -ENOMEM && !a.count && element_find(&c, &inside))
+			r = element_read(c, inside, arena, &a);
 	}
+	if (r != -ENOMEM && !a.count && !first)
+		r = json_read(said, arena, &a, err);
 	if (r == 0 && !a.count)
 		r = weft_error_set(err, WEFT_EPARSE, "the answer has no fields");
 	if (r == 0)
@@ -467,26 +534,34 @@ static uint32_t list_of_json(weft_str text, weft_arena *arena, weft_str **ret_it
 	return n;
 }
 
+/* <action><name>REPLY</name></action> is REPLY. */
+static weft_str item_text(weft_str text, weft_arena *arena)
+{
+	struct cursor inside = { text.ptr, text.ptr + text.len_bytes };
+	const struct weft__answer_field *name;
+	struct weft__answer a = { 0 };
+
+	if (!text.len_bytes || text.ptr[0] != '<' || fields_read(inside, arena, &a) < 0)
+		return text;
+	name = weft__answer_find(&a, WEFT_STR("name"));
+	return name ? name->text : text;
+}
+
 static uint32_t list_of_elements(weft_str text, weft_arena *arena, weft_str **ret_items)
 {
-	struct weft__answer a = { .fields = weft_arena_alloc(arena, WEFT__ANSWER_FIELDS_MAX * sizeof(*a.fields)) };
 	struct cursor inside = { text.ptr, text.ptr + text.len_bytes };
-	weft_str *items = weft_arena_alloc(arena, WEFT__ANSWER_FIELDS_MAX * sizeof(*items));
+	struct weft__answer a = { 0 };
+	weft_str *items;
 	uint32_t n = 0;
 
-	if (!a.fields || !items || fields_read(inside, arena, &a) < 0)
+	if (fields_read(inside, arena, &a) < 0)
 		return 0;
-	for (uint32_t i = 0; i < a.count; i++) {
-		struct weft__answer inner = { .fields = weft_arena_alloc(arena, WEFT__ANSWER_FIELDS_MAX * sizeof(*a.fields)) };
-		struct cursor c = { a.fields[i].text.ptr, a.fields[i].text.ptr + a.fields[i].text.len_bytes };
-		const struct weft__answer_field *name;
+	items = weft_arena_alloc(arena, (a.count + 1) * sizeof(*items));
+	for (uint32_t i = 0; items && i < a.count; i++) {
+		weft_str item = item_text(a.fields[i].text, arena);
 
-		/* <action><name>REPLY</name></action> is REPLY */
-		if (a.fields[i].text.len_bytes && memchr(c.at, '<', a.fields[i].text.len_bytes) && inner.fields &&
-		    fields_read(c, arena, &inner) == 0 && (name = weft__answer_find(&inner, WEFT_STR("name"))))
-			a.fields[i].text = name->text;
-		if (a.fields[i].text.len_bytes)
-			items[n++] = a.fields[i].text;
+		if (item.len_bytes)
+			items[n++] = item;
 	}
 	*ret_items = items;
 	return n;

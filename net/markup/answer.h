@@ -45,7 +45,10 @@ bool weft__answer_bool(weft_str text, bool *ret);
 /** Items of a comma list, a JSON array, or child elements; trimmed, empty ones dropped. @return how many; 0 also without memory */
 uint32_t weft__answer_list(weft_str text, weft_arena *arena, weft_str **ret_items);
 
-/** Without <think>...</think>; one that is never closed drops the rest. No copy when there is none. */
+/**
+ * Without <think>...</think>; one that is never closed drops the rest. No copy when there
+ * is none. Without memory: {NULL, 0}.
+ */
 weft_str weft__strip_think(weft_str text, weft_arena *arena);
 
 #endif
