@@ -119,33 +119,52 @@ int micro_tools(weft_tools **ret_tools)
 
 /* ---- asking ---------------------------------------------------------------------------- */
 
-weft_msg *micro_request(weft_runtime *rt, weft_ref to, uint32_t kind, struct bench_outcome *out)
+int micro_request_send(weft_runtime *rt, weft_ref to, uint32_t kind, weft_port **ret_port)
 {
-	weft_msg *msg = weft_msg_create(kind, 0), *answer = NULL;
-	struct pollfd p = { .events = POLLIN };
-	weft_port *port;
-	int r = weft_port_create(rt, NULL, &port);
+	weft_msg *msg;
+	int r = weft_port_create(rt, NULL, ret_port);
 
-	if (r < 0 || !msg) {
-		bench_fail(out, "%s", weft_strerror(r));
-		return NULL;
-	}
-	r = weft_request(to, msg, weft_reply_to_port(port, 0));
-	p.fd = weft_port_fd(port);
-	while (r == 0 && !answer) {
+	if (r < 0)
+		return r;
+	msg = weft_msg_create(kind, 0);
+	if (!msg)
+		return -ENOMEM;
+	r = weft_request(to, msg, weft_reply_to_port(*ret_port, 0));
+	if (r < 0)
+		weft_msg_destroy(msg);
+	return r;
+}
+
+weft_msg *micro_request_wait(weft_port *port, struct bench_outcome *out)
+{
+	struct pollfd p = { .fd = weft_port_fd(port), .events = POLLIN };
+	weft_msg *answer = NULL;
+
+	while (!answer) {
 		if (poll(&p, 1, (int)(MICRO_WAIT_NS / 1000000)) != 1) {
-			r = -ETIMEDOUT;
-			break;
+			bench_fail(out, "no answer: %s", weft_strerror(-ETIMEDOUT));
+			return NULL;
 		}
 		weft_port_reap(port, &answer, 1);
 	}
-	if (r < 0)
-		bench_fail(out, "no answer: %s", weft_strerror(r));
-	else if (weft_msg_kind(answer) == WEFT_KIND_NOREPLY) {
+	if (weft_msg_kind(answer) == WEFT_KIND_NOREPLY) {
 		bench_fail(out, "the actor ended without an answer");
 		weft_msg_destroy(answer);
 		answer = NULL;
 	}
+	return answer;
+}
+
+weft_msg *micro_request(weft_runtime *rt, weft_ref to, uint32_t kind, struct bench_outcome *out)
+{
+	weft_port *port = NULL;
+	weft_msg *answer = NULL;
+	int r = micro_request_send(rt, to, kind, &port);
+
+	if (r < 0)
+		bench_fail(out, "nothing asked: %s", weft_strerror(r));
+	else
+		answer = micro_request_wait(port, out);
 	weft_port_destroy(port);
 	return answer;
 }

@@ -36,5 +36,8 @@ int micro_calculator(weft_tool_call *call, void *user);
 int micro_tools(weft_tools **ret_tools);
 /* Send kind to `to`, wait for its answer on an eventfd, so that the workers do all the work. NULL: failed. */
 weft_msg *micro_request(weft_runtime *rt, weft_ref to, uint32_t kind, struct bench_outcome *out);
+/* The same in two steps, for work that others start in between. *ret_port is the caller's, also after a failure. */
+int micro_request_send(weft_runtime *rt, weft_ref to, uint32_t kind, weft_port **ret_port);
+weft_msg *micro_request_wait(weft_port *port, struct bench_outcome *out);
 
 #endif

@@ -23,16 +23,30 @@ static int answer_ns(weft_msg *asked, uint64_t ns)
 	return r;
 }
 
+/* The time in such an answer; consumes it. */
+static int taken_ns(weft_msg *answer, uint64_t *ret_ns)
+{
+	if (!answer)
+		return -EIO;
+	memcpy(ret_ns, weft_msg_data(answer), sizeof(*ret_ns));
+	weft_msg_destroy(answer);
+	return 0;
+}
+
 /* Ask `to` to go, and give the time it took. */
 static int measure(weft_runtime *rt, weft_ref to, struct bench_outcome *out, uint64_t *ret_ns)
 {
-	weft_msg *m = micro_request(rt, to, GO, out);
+	return taken_ns(micro_request(rt, to, GO, out), ret_ns);
+}
 
-	if (!m)
-		return -EIO;
-	memcpy(ret_ns, weft_msg_data(m), sizeof(*ret_ns));
-	weft_msg_destroy(m);
-	return 0;
+static int start(weft_ref to)
+{
+	weft_msg *go = weft_msg_create(GO, 0);
+	int r = go ? weft_send(to, go) : -ENOMEM;
+
+	if (r < 0)
+		weft_msg_destroy(go);
+	return r;
 }
 
 /* ---- ping-pong --------------------------------------------------------------------------- */
@@ -190,32 +204,31 @@ static const weft_actor_class sender_class = { .size = sizeof(sender_class),
 	                                       .fini = sender_fini,
 	                                       .state_bytes = sizeof(struct sender) };
 
+/* The receiver is asked first, while its mailbox has room; it answers with the time to the last letter. */
 int micro_many_to_one(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
 	uint64_t each = opt->quick ? 2000 : 20000, total = each * SENDERS, ns = 0;
 	struct receiver receiver = { .expected = total };
 	struct sender s = { .left = each };
 	weft_runtime *rt = NULL;
+	weft_port *port = NULL;
+	weft_ref ref;
 	int r = bench_runtime_up(opt, &rt);
 
 	if (r == 0)
 		r = weft_actor_spawn(rt, &receiver_class, &receiver, &s.to);
+	if (r == 0)
+		r = micro_request_send(rt, s.to, GO, &port);
 	for (uint32_t i = 0; r == 0 && i < SENDERS; i++) {
-		weft_ref ref;
-
 		r = weft_actor_spawn(rt, &sender_class, &s, &ref);
 		if (r == 0)
-			r = weft_send(ref, weft_msg_create(GO, 0));
+			r = start(ref);
 	}
-	/* the first messages may be there before GO: the clock starts with whichever comes first */
-	if (r == 0) {
-		uint64_t t0 = weft_now_ns();
-
-		r = measure(rt, s.to, out, &ns);
-		ns = weft_now_ns() - t0;
-	}
+	if (r == 0)
+		r = taken_ns(micro_request_wait(port, out), &ns);
 	*ret_ms = (double)ns / 1e6 / (double)total;
 	*ret_ops = total;
+	weft_port_destroy(port);
 	weft_runtime_destroy(rt);
 	return r;
 }
