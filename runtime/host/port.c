@@ -11,7 +11,8 @@
  *   queue      answering threads, reaper     both (mailbox.h)
  *   first      pusher into an idle queue,    reaper
  *              reaper
- *   held       all                           all: places in use, + 1 for the owner; 0 frees
+ *   held       all                           all: places in use, + 1 for the owner; above bit 32: who is
+ *                                            delivering; 0 frees
  *   signalled  all                           the eventfd is readable, or about to be
  *   helping    reaper                        pushers
  *   closed     owner, once                   pushers
@@ -30,6 +31,8 @@
 #include <weft/alloc.h>
 
 #define CAPACITY_DEFAULT 65536u
+#define PLACE UINT64_C(1)
+#define DELIVERING (UINT64_C(1) << 32)
 
 struct weft_port {
 	struct weft__sink sink;
@@ -37,7 +40,7 @@ struct weft_port {
 	int fd;
 	_Alignas(WEFT_CACHELINE) struct weft__mailbox queue;
 	_Atomic(struct weft_msg *) first;
-	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) held;
+	_Alignas(WEFT_CACHELINE) _Atomic(uint64_t) held;
 	_Atomic(uint32_t) signalled;
 	_Atomic(uint32_t) helping;
 	_Atomic(uint32_t) closed;
@@ -53,9 +56,9 @@ static int port_take(struct weft__sink *sink)
 {
 	struct weft_port *p = port_of(sink);
 
-	if (weft__fetch_add_acq_rel(&p->held, 1u) <= p->capacity)
+	if ((uint32_t)weft__fetch_add_acq_rel(&p->held, PLACE) <= p->capacity)
 		return 0;
-	weft__fetch_sub_acq_rel(&p->held, 1u); /* not the last: the caller holds the port */
+	weft__fetch_sub_acq_rel(&p->held, PLACE); /* not the last: the caller holds the port */
 	return -EAGAIN;
 }
 
@@ -85,12 +88,15 @@ static void port_free(struct weft_port *p)
 	weft_free(p);
 }
 
+static void let_go(struct weft_port *p, uint64_t what)
+{
+	if (weft__fetch_sub_acq_rel(&p->held, what) == what)
+		port_free(p);
+}
+
 static void port_give_back(struct weft__sink *sink)
 {
-	struct weft_port *p = port_of(sink);
-
-	if (weft__fetch_sub_acq_rel(&p->held, 1u) == 1)
-		port_free(p);
+	let_go(port_of(sink), PLACE);
 }
 
 static void signal_fd(struct weft_port *p)
@@ -107,7 +113,7 @@ static void signal_fd(struct weft_port *p)
 static void drain_closed(struct weft_port *p)
 {
 	struct weft_msg *m;
-	uint32_t n = 0;
+	uint64_t n = 0;
 
 	pthread_mutex_lock(&p->drain_lock);
 	while ((m = port_pop(p))) {
@@ -115,8 +121,8 @@ static void drain_closed(struct weft_port *p)
 		n++;
 	}
 	pthread_mutex_unlock(&p->drain_lock);
-	if (n && weft__fetch_sub_acq_rel(&p->held, n) == n)
-		port_free(p);
+	if (n)
+		let_go(p, n * PLACE);
 }
 
 static void port_deliver(struct weft__sink *sink, struct weft_msg *msg)
@@ -124,7 +130,8 @@ static void port_deliver(struct weft__sink *sink, struct weft_msg *msg)
 	struct weft_port *p = port_of(sink);
 	bool was_idle;
 
-	weft__fetch_add_acq_rel(&p->held, 1u); /* for this call: the reaper may give msg's place back meanwhile */
+	/* for this call: the reaper may give msg's place back meanwhile */
+	weft__fetch_add_acq_rel(&p->held, DELIVERING);
 	was_idle = weft__mailbox_push(&p->queue, msg);
 	if (was_idle) {
 		weft__store_release(&p->first, msg); /* Q1 */
@@ -134,7 +141,7 @@ static void port_deliver(struct weft__sink *sink, struct weft_msg *msg)
 	}
 	if (weft__load_seq_cst(&p->closed))
 		drain_closed(p);
-	port_give_back(sink);
+	let_go(p, DELIVERING);
 }
 
 int weft_port_create(weft_runtime *rt, const weft_port_options *opt, weft_port **ret_port)
@@ -168,10 +175,8 @@ void weft_port_destroy(weft_port *port)
 	if (!port)
 		return;
 	weft__store_seq_cst(&port->closed, 1u);
-	weft__fetch_add_acq_rel(&port->held, 1u);
-	drain_closed(port);
-	weft__fetch_sub_acq_rel(&port->held, 1u);
-	port_give_back(&port->sink);
+	drain_closed(port); /* the owner's place keeps port here until the next line */
+	let_go(port, PLACE);
 }
 
 int weft_port_fd(weft_port *port)
@@ -196,7 +201,7 @@ int weft_port_reap(weft_port *port, weft_msg **ret_msgs, uint32_t max)
 	if (n == max && weft__load_relaxed(&port->first))
 		signal_fd(port);
 	if (n)
-		weft__fetch_sub_acq_rel(&port->held, n); /* not to 0: the owner calls this */
+		weft__fetch_sub_acq_rel(&port->held, n * PLACE); /* not to 0: the owner calls this */
 	return (int)n;
 }
 
