@@ -6,7 +6,9 @@
  *     child.c      one entry in a fresh process, its outcome as JSON through a pipe
  *     scenario.c   a message scenario      system.c   store, start-up, agents a second
  *     micro_*.c    one mechanism at a time
- *   file.c       scenarios.json            result.c   outcome <-> JSON      report.c   tables
+ *   file.c       scenarios.json            result.c   outcome <-> JSON
+ *   report.c     tables and the summary    goals.c    what the figures should come to
+ *   watched.c    what a subscriber costs
  */
 #ifndef WEFT_BENCH_BENCH_H
 #define WEFT_BENCH_BENCH_H
@@ -64,6 +66,7 @@ struct bench_outcome {
 	uint32_t raw_count;
 	uint64_t messages; /* in all measured iterations */
 	double total_ms;
+	double cpu_ms; /* of all threads meanwhile; scenarios only, between child and parent only */
 	double stage_ms[BENCH_PIPELINE_COUNT]; /* sums */
 	uint64_t stage_runs[BENCH_PIPELINE_COUNT];
 	double rss_start_mb, rss_peak_mb, rss_end_mb;
@@ -124,7 +127,8 @@ void bench_counts(const struct bench_options *opt, uint32_t own_iterations, bool
                   uint32_t *ret_iterations, uint32_t *ret_warmup);
 
 /* result.c */
-void bench_outcome_write(weft_json_writer *w, const struct bench_outcome *out, const char *unit);
+/* unit: of a micro bench in the result file, else NULL. for_parent: with what only the parent needs. */
+void bench_outcome_write(weft_json_writer *w, const struct bench_outcome *out, const char *unit, bool for_parent);
 int bench_outcome_read(weft_json v, struct bench_outcome *out);
 /* The whole file. ids[i] belongs to outcomes[i]. */
 int bench_result_write(const char *path, const char *program, const char *const *ids, const char *const *units,
@@ -139,6 +143,13 @@ struct bench_row {
 	const struct bench_outcome *out;
 };
 void bench_report(FILE *to, const struct bench_row *rows, uint32_t count, double seconds);
+
+/* goals.c: the goals that these rows can answer, each with what was measured. cores: that ran the workers. */
+void bench_goals(FILE *to, const struct bench_row *rows, uint32_t count, uint32_t cores);
+
+/* watched.c: burst-1000 with and without a subscriber, in turns. *ret_ratio: with over without. @return 0 or -1 */
+#define BENCH_WATCHED_ID "burst-1000"
+int bench_watched(const struct bench_options *opt, double *ret_ratio);
 /* A time in the unit that fits: "812 ns", "12.3 us", "4.56 ms". */
 void bench_time_text(double ms, char *buf, size_t size);
 

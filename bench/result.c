@@ -90,7 +90,7 @@ static void write_rest(weft_json_writer *w, const struct bench_outcome *out)
 	weft_json_end_object(w);
 }
 
-void bench_outcome_write(weft_json_writer *w, const struct bench_outcome *out, const char *unit)
+void bench_outcome_write(weft_json_writer *w, const struct bench_outcome *out, const char *unit, bool for_parent)
 {
 	struct bench_stats s = bench_stats_of(out->raw_ms, out->raw_count);
 
@@ -106,6 +106,8 @@ void bench_outcome_write(weft_json_writer *w, const struct bench_outcome *out, c
 		put_number(w, "bytes", out->bytes);
 	if (out->error[0])
 		put_text(w, "error", out->error);
+	if (for_parent)
+		put_number(w, "cpu_ms", out->cpu_ms);
 	weft_json_end_object(w);
 }
 
@@ -147,6 +149,7 @@ int bench_outcome_read(weft_json v, struct bench_outcome *out)
 	out->rss_peak_mb = number(resources, "memory_rss_peak_mb");
 	out->rss_end_mb = number(resources, "memory_rss_end_mb");
 	out->bytes = number(v, "bytes");
+	out->cpu_ms = number(v, "cpu_ms");
 	if (weft_json_get_str(weft_json_find(v, WEFT_STR("error")), &error))
 		bench_fail(out, "%.*s", WEFT_STR_ARG(error));
 	return 0;
@@ -212,7 +215,7 @@ int bench_result_write(const char *path, const char *program, const char *const 
 	weft_json_begin_object(w);
 	for (uint32_t i = 0; i < count; i++) {
 		key(w, ids[i]);
-		bench_outcome_write(w, &outcomes[i], units[i]);
+		bench_outcome_write(w, &outcomes[i], units[i], false);
 	}
 	weft_json_end_object(w);
 	weft_json_end_object(w);

@@ -3,6 +3,7 @@
 
 #include <libproc2/pids.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The kernel's own high-water mark: libproc2 does not carry it, and samples would miss a short peak. */
@@ -38,4 +39,12 @@ struct bench_rss bench_rss_read(void)
 	if (rss.peak_mb < rss.now_mb)
 		rss.peak_mb = rss.now_mb;
 	return rss;
+}
+
+double bench_cpu_ms(void)
+{
+	struct timespec t = { 0 };
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench/rss.h - resident memory of this process, through libproc2. */
+/* bench/rss.h - resident memory of this process, through libproc2, and its processor time. */
 #ifndef WEFT_BENCH_RSS_H
 #define WEFT_BENCH_RSS_H
 
@@ -8,5 +8,8 @@ struct bench_rss {
 };
 
 struct bench_rss bench_rss_read(void);
+
+/* Processor time that all threads have had. */
+double bench_cpu_ms(void);
 
 #endif

@@ -95,7 +95,7 @@ static int child_main(const struct bench_options *opt, const struct suite *s)
 		run_here(opt, &s->entries[i], &out);
 		if (weft_json_writer_create(0, &w) < 0)
 			return 1;
-		bench_outcome_write(w, &out, NULL);
+		bench_outcome_write(w, &out, NULL, true);
 		if (weft_json_writer_text(w, &text) == 0 && fwrite(text.ptr, 1, text.len_bytes, stdout) == text.len_bytes)
 			r = 0; /* a failure is told in the outcome */
 		weft_json_writer_destroy(w);
@@ -110,6 +110,14 @@ static void list(const struct suite *s)
 {
 	for (uint32_t i = 0; i < s->count; i++)
 		printf("%-28s %s\n", s->entries[i].id, s->entries[i].description);
+}
+
+/* A bar is drawn over itself: not into a file, nor where the terminal cannot or should not. */
+static bool is_terminal(void)
+{
+	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+
+	return isatty(2) && !getenv("CI") && !(no_color && no_color[0]) && term && strcmp(term, "dumb") != 0;
 }
 
 static void progress(const struct suite *s, uint32_t done, bool terminal)
@@ -143,6 +151,34 @@ static void line(const struct entry *e, const struct bench_outcome *out, bool te
 
 /* ---- all of it ------------------------------------------------------------------------------ */
 
+/* Workers of a runtime as the entries make it. */
+static uint32_t cores(const struct bench_options *opt)
+{
+	weft_runtime_options ro = WEFT_RUNTIME_OPTIONS_INIT;
+	weft_runtime *rt = NULL;
+	uint32_t n = 1;
+
+	ro.workers = opt->workers;
+	if (weft_runtime_create(&ro, &rt) == 0)
+		n = weft_runtime_workers(rt);
+	weft_runtime_destroy(rt);
+	return n;
+}
+
+/* Only where that entry ran, worked, and was not asked for with or without. */
+static void watched(const struct bench_options *opt, const struct suite *s, const struct bench_outcome *outs)
+{
+	double ratio;
+
+	for (uint32_t i = 0; opt->events < 0 && i < s->count; i++) {
+		if (strcmp(s->entries[i].id, BENCH_WATCHED_ID) != 0 || outs[i].error[0])
+			continue;
+		if (bench_watched(opt, &ratio) == 0)
+			printf("\nevents: %s takes %+.1f %% with a subscriber (goal: under 3 %%)\n", BENCH_WATCHED_ID,
+			       (ratio - 1) * 100);
+	}
+}
+
 static int finish(const struct bench_options *opt, const struct suite *s, struct bench_outcome *outs, double seconds)
 {
 	struct bench_row *rows = calloc(s->count + 1, sizeof(*rows));
@@ -157,6 +193,8 @@ static int finish(const struct bench_options *opt, const struct suite *s, struct
 	}
 	if (rows && ids && units) {
 		bench_report(stdout, rows, s->count, seconds);
+		bench_goals(stdout, rows, s->count, cores(opt));
+		watched(opt, s, outs);
 		if (opt->json_path)
 			r = bench_result_write(opt->json_path, opt->program, ids, units, outs, s->count);
 	}
@@ -173,7 +211,7 @@ static int finish(const struct bench_options *opt, const struct suite *s, struct
 static int run_all(const struct bench_options *opt, const struct suite *s)
 {
 	struct bench_outcome *outs = calloc(s->count + 1, sizeof(*outs));
-	bool terminal = isatty(2) && !getenv("CI");
+	bool terminal = is_terminal();
 	uint64_t t0 = weft_now_ns();
 	int r;
 
