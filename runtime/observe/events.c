@@ -10,7 +10,10 @@
  * so T was taken before e2 was stamped, and e2 is left for the next read. If it
  * sees both, e1 has the smaller stamp and comes first.
  *
- * Offsets: | timestamp 55 | lane 9 |. Stamps grow strictly within a lane, so an
+ * Stamps are ticks of the CPU's counter since the bus was made, half the cost of a clock
+ * reading. A read makes nanoseconds of them by the rate between the bus's birth and now.
+ *
+ * Offsets: | ticks 55 | lane 9 |. Stamps grow strictly within a lane, so an
  * offset names one event, and the order of offsets is the order of delivery.
  */
 #include "runtime/observe/events.h"
@@ -24,6 +27,7 @@
 
 #include "runtime/base/assert.h"
 #include "runtime/base/atomic.h"
+#include "runtime/base/clock.h"
 #include "runtime/observe/record.h"
 #include "runtime/queue/broadcast.h"
 
@@ -34,13 +38,14 @@
 struct lane {
 	_Alignas(WEFT_CACHELINE) struct weft__broadcast ring;
 	_Atomic(bool) ready; /* ring is made; stored before wanted */
-	uint64_t last_ns;    /* the lane's writer */
+	uint64_t last_ticks; /* the lane's writer */
 };
 
 struct weft__bus {
 	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) wanted; /* subscriptions */
 	_Atomic(uint32_t) blocking;                        /* those that must not lose events */
 	uint32_t lane_count, ring_bytes;                   /* constant; the foreign lane is the last */
+	uint64_t first_ticks, first_ns;                    /* constant: when it was made */
 	struct lane *lanes;
 	pthread_mutex_t foreign_lock; /* writers of the foreign lane */
 	pthread_mutex_t lock;         /* the list of subscriptions, making rings */
@@ -52,7 +57,7 @@ struct reader { /* of one lane */
 	_Atomic(uint64_t) seen; /* cursor.position, for weft__bus_pressed */
 	uint64_t limit;         /* published, at the beginning of this read */
 	uint64_t lost;          /* to be told before the next record */
-	uint64_t head_ns;       /* timestamp of the record at the cursor; 0: not looked yet */
+	uint64_t head_ticks;    /* stamp of the record at the cursor; 0: not looked yet */
 	uint32_t head_words;
 };
 
@@ -65,6 +70,9 @@ struct weft_subscription {
 	struct reader *readers;
 	uint64_t *buf; /* records of the last batch */
 	size_t buf_words, buf_cap;
+	double ns_per_tick;  /* of this read */
+	int64_t wall_minus_ms; /* wall clock less monotonic, of this read */
+	uint64_t last_ns;    /* timestamps never go back within a subscription */
 };
 
 /* ---- the bus --------------------------------------------------------------------------- */
@@ -79,6 +87,8 @@ int weft__bus_create(uint32_t lanes, uint32_t ring_bytes, struct weft__bus **ret
 	memset(bus, 0, sizeof(*bus));
 	bus->lane_count = lanes + 1;
 	bus->ring_bytes = ring_bytes;
+	bus->first_ns = weft_now_ns();
+	bus->first_ticks = weft__tsc();
 	bus->lanes = weft_aligned_alloc(WEFT_CACHELINE, bytes);
 	if (!bus->lanes) {
 		weft_free(bus);
@@ -113,13 +123,12 @@ static void emit(struct weft__bus *bus, struct lane *lane, const weft_event_desc
 {
 	uint64_t words[WEFT__RECORD_WORDS_MAX];
 	uint32_t max = weft__broadcast_words_max(&lane->ring);
-	uint64_t now = weft_now_ns();
+	uint64_t now = weft__tsc() - bus->first_ticks;
 
-	(void)bus;
 	if (max > WEFT__RECORD_WORDS_MAX)
 		max = WEFT__RECORD_WORDS_MAX;
-	lane->last_ns = now > lane->last_ns ? now : lane->last_ns + 1;
-	weft__broadcast_write(&lane->ring, words, weft__record_pack(desc, lane->last_ns, words, max));
+	lane->last_ticks = now > lane->last_ticks ? now : lane->last_ticks + 1;
+	weft__broadcast_write(&lane->ring, words, weft__record_pack(desc, lane->last_ticks, words, max));
 }
 
 void weft__bus_emit(struct weft__bus *bus, uint32_t lane, const weft_event_desc *desc)
@@ -259,9 +268,9 @@ void weft_events_unsubscribe(weft_subscription *sub)
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-static uint64_t offset_of(uint64_t timestamp_ns, uint32_t lane)
+static uint64_t offset_of(uint64_t ticks, uint32_t lane)
 {
-	return timestamp_ns << LANE_BITS | lane;
+	return ticks << LANE_BITS | lane;
 }
 
 /* Look at the record at the lane's cursor, if that was not done yet. False: none before the limit. */
@@ -271,7 +280,7 @@ static bool head_look(struct weft_subscription *s, uint32_t lane)
 	uint64_t head[WEFT__RECORD_FIXED_WORDS], lost;
 
 	for (;;) {
-		if (r->head_ns)
+		if (r->head_ticks)
 			return true;
 		r->head_words = weft__broadcast_peek(&s->bus->lanes[lane].ring, &r->cursor, r->limit, head,
 		                                     WEFT__RECORD_FIXED_WORDS, &lost);
@@ -284,7 +293,7 @@ static bool head_look(struct weft_subscription *s, uint32_t lane)
 			weft__broadcast_pass(&s->bus->lanes[lane].ring, &r->cursor, r->head_words);
 			continue;
 		}
-		r->head_ns = head[1];
+		r->head_ticks = head[1];
 		return true;
 	}
 }
@@ -306,20 +315,25 @@ static int buf_reserve(struct weft_subscription *s, size_t words)
 	return 0;
 }
 
-static void event_base(weft_event *e, uint32_t lane, uint64_t timestamp_ns, int64_t wall_minus_ns)
+static void event_base(struct weft_subscription *s, weft_event *e, uint32_t lane, uint64_t ticks)
 {
+	uint64_t ns = s->bus->first_ns + (uint64_t)((double)ticks * s->ns_per_tick);
+
+	if (ns < s->last_ns)
+		ns = s->last_ns;
+	s->last_ns = ns;
 	memset(e, 0, offsetof(weft_event, fields));
 	e->worker = lane;
-	e->timestamp_ns = timestamp_ns;
-	e->offset = offset_of(timestamp_ns, lane);
-	e->wall_ms = (int64_t)(timestamp_ns / 1000000u) + wall_minus_ns;
+	e->timestamp_ns = ns;
+	e->offset = offset_of(ticks, lane);
+	e->wall_ms = (int64_t)(ns / 1000000u) + s->wall_minus_ms;
 }
 
 /*
  * Take the record at the lane's cursor. 1: into *e, with e->component_id.ptr an index into
  * buf until the batch is complete; 0: it was overtaken meanwhile; -ENOMEM.
  */
-static int take(struct weft_subscription *s, uint32_t lane, weft_event *e, int64_t wall_minus_ns)
+static int take(struct weft_subscription *s, uint32_t lane, weft_event *e)
 {
 	struct reader *r = &s->readers[lane];
 	uint64_t sequence = r->cursor.next_sequence, lost;
@@ -331,38 +345,44 @@ static int take(struct weft_subscription *s, uint32_t lane, weft_event *e, int64
 	            words ||
 	    r->cursor.next_sequence != sequence) {
 		r->lost += lost;
-		r->head_ns = 0;
+		r->head_ticks = 0;
 		return 0;
 	}
-	event_base(e, lane, r->head_ns, wall_minus_ns);
+	event_base(s, e, lane, r->head_ticks);
 	e->id = (uint64_t)(lane + 1) << 48 | (sequence & 0xffffffffffff);
 	e->component_id.len_bytes = s->buf_words; /* unpacked by read, when buf no longer moves */
 	s->buf_words += words;
 	weft__broadcast_pass(&s->bus->lanes[lane].ring, &r->cursor, words);
-	r->head_ns = 0;
+	r->head_ticks = 0;
 	return 1;
 }
 
 /* The lane whose next record is the oldest before T; -1: none. */
-static int oldest_lane(struct weft_subscription *s, uint64_t before_ns)
+static int oldest_lane(struct weft_subscription *s, uint64_t before_ticks)
 {
-	uint64_t oldest = before_ns;
+	uint64_t oldest = before_ticks;
 	int lane = -1;
 
 	for (uint32_t i = 0; i < s->bus->lane_count; i++) {
-		if (head_look(s, i) && s->readers[i].head_ns < oldest) {
-			oldest = s->readers[i].head_ns;
+		if (head_look(s, i) && s->readers[i].head_ticks < oldest) {
+			oldest = s->readers[i].head_ticks;
 			lane = (int)i;
 		}
 	}
 	return lane;
 }
 
-static void begin_read(struct weft_subscription *s)
+/* Gives T, in ticks: taken before the lanes are looked at. */
+static uint64_t begin_read(struct weft_subscription *s)
 {
+	uint64_t ns = weft_now_ns(), ticks = weft__tsc() - s->bus->first_ticks;
+
+	s->ns_per_tick = (double)(ns - s->bus->first_ns) / (double)(ticks ? ticks : 1);
+	s->wall_minus_ms = weft_wall_ms() - (int64_t)(ns / 1000000u);
 	for (uint32_t i = 0; i < s->bus->lane_count; i++)
 		s->readers[i].limit = weft__broadcast_published(&s->bus->lanes[i].ring);
 	s->buf_words = 0;
+	return ticks;
 }
 
 static void end_read(struct weft_subscription *s, weft_event *events, uint32_t n)
@@ -379,19 +399,18 @@ static void end_read(struct weft_subscription *s, weft_event *events, uint32_t n
 
 int weft_events_read(weft_subscription *sub, weft_event *ret_events, uint32_t max)
 {
-	uint64_t now = weft_now_ns(); /* T: before the lanes are looked at */
-	int64_t wall_minus_ns = weft_wall_ms() - (int64_t)(now / 1000000u);
 	uint32_t n = 0;
+	uint64_t before;
 	int lane;
 
 	WEFT_RETURN_IF(!sub || (!ret_events && max), -EINVAL);
-	begin_read(sub);
-	while (n < max && sub->buf_words * 8 < BATCH_BYTES_MAX && (lane = oldest_lane(sub, now)) >= 0) {
+	before = begin_read(sub);
+	while (n < max && sub->buf_words * 8 < BATCH_BYTES_MAX && (lane = oldest_lane(sub, before)) >= 0) {
 		struct reader *r = &sub->readers[lane];
 		int took;
 
 		if (r->lost) {
-			event_base(&ret_events[n], (uint32_t)lane, r->head_ns, wall_minus_ns);
+			event_base(sub, &ret_events[n], (uint32_t)lane, r->head_ticks);
 			ret_events[n].scope = WEFT_SCOPE_SYSTEM;
 			ret_events[n].type = WEFT_EVENT_LAGGED;
 			ret_events[n].component_id = WEFT_STR("system:lagged");
@@ -401,7 +420,7 @@ int weft_events_read(weft_subscription *sub, weft_event *ret_events, uint32_t ma
 			n++;
 			continue;
 		}
-		took = take(sub, (uint32_t)lane, &ret_events[n], wall_minus_ns);
+		took = take(sub, (uint32_t)lane, &ret_events[n]);
 		if (took < 0)
 			break; /* out of memory: what is not taken stays in the ring */
 		n += (uint32_t)took;

@@ -74,7 +74,7 @@ static bool field(struct pack *p, const weft_event_field *f, uint32_t fields_lef
 	return true;
 }
 
-uint32_t weft__record_pack(const weft_event_desc *desc, uint64_t timestamp_ns, uint64_t *words, uint32_t max)
+uint32_t weft__record_pack(const weft_event_desc *desc, uint64_t ticks, uint64_t *words, uint32_t max)
 {
 	struct pack p = { (char *)(words + WEFT__RECORD_FIXED_WORDS), (char *)(words + max) };
 	uint32_t count = desc->field_count < WEFT_EVENT_FIELDS_MAX ? desc->field_count : WEFT_EVENT_FIELDS_MAX;
@@ -82,7 +82,7 @@ uint32_t weft__record_pack(const weft_event_desc *desc, uint64_t timestamp_ns, u
 	uint32_t packed = 0, used;
 
 	WEFT_ASSERT(max > WEFT__RECORD_FIXED_WORDS + 8);
-	words[1] = timestamp_ns;
+	words[1] = ticks;
 	words[2] = desc->workflow_id;
 	words[3] = desc->parent_workflow_id;
 	component = text(&p, desc->component_id, 256);
@@ -101,7 +101,6 @@ void weft__record_unpack(const uint64_t *words, weft_event *ret)
 	const char *at = (const char *)(words + WEFT__RECORD_FIXED_WORDS);
 	uint64_t w = words[4];
 
-	ret->timestamp_ns = words[1];
 	ret->workflow_id = words[2];
 	ret->parent_workflow_id = words[3];
 	ret->scope = (weft_event_scope)(w >> 56);
