@@ -513,7 +513,8 @@ bool weft__answer_bool(weft_str text, bool *ret)
 	return false;
 }
 
-static uint32_t list_of_json(weft_str text, weft_arena *arena, weft_str **ret_items)
+/* [{"name": "REPLY"}] is REPLY too. False: no JSON array. */
+static bool list_of_json(weft_str text, weft_arena *arena, weft_str **ret_items, uint32_t *ret_count)
 {
 	weft_json_doc *doc;
 	weft_json_iter it;
@@ -521,17 +522,19 @@ static uint32_t list_of_json(weft_str text, weft_arena *arena, weft_str **ret_it
 	uint32_t n = 0;
 
 	if (weft_json_parse(text, &doc, NULL) < 0)
-		return 0;
+		return false;
 	items = weft_arena_alloc(arena, (weft_json_count(weft_json_root(doc)) + 1) * sizeof(*items));
 	for (it = weft_json_iter_begin(weft_json_root(doc)); items && weft_json_iter_next(&it);) {
-		weft_str s = trim(json_text(it.value, arena));
+		weft_json name = weft_json_find(it.value, WEFT_STR("name"));
+		weft_str s = json_text(name.doc ? name : it.value, arena);
 
 		if (s.len_bytes)
 			items[n++] = s;
 	}
 	weft_json_release(doc);
 	*ret_items = items;
-	return n;
+	*ret_count = n;
+	return true;
 }
 
 /* <action><name>REPLY</name></action> is REPLY. */
@@ -577,7 +580,7 @@ uint32_t weft__answer_list(weft_str text, weft_arena *arena, weft_str **ret_item
 	text = trim(text);
 	if (!text.len_bytes)
 		return 0;
-	if (text.ptr[0] == '[' && text.ptr[text.len_bytes - 1] == ']' && (n = list_of_json(text, arena, ret_items)))
+	if (text.ptr[0] == '[' && text.ptr[text.len_bytes - 1] == ']' && list_of_json(text, arena, ret_items, &n))
 		return n;
 	if (text.ptr[0] == '<')
 		return list_of_elements(text, arena, ret_items);
