@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Goal: times in the unit that fits, one table a group, failures shown, goals judged the right way round. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/bench.h"
+
+static void expect_time(double ms, const char *wanted)
+{
+	char text[24];
+
+	bench_time_text(ms, text, sizeof(text));
+	cr_expect_str_eq(text, wanted);
+}
+
+Test(report, time_text__takes_the_unit_that_fits)
+{
+	expect_time(0, "0.0 ns");
+	expect_time(83e-6, "83.0 ns");
+	expect_time(1.5e-3, "1.50 us");
+	expect_time(12.345, "12.35 ms");
+	expect_time(2500, "2.50 s");
+}
+
+static struct bench_outcome make(double ms, uint64_t messages)
+{
+	struct bench_outcome out;
+
+	bench_outcome_begin(&out, 1, 0);
+	bench_outcome_add(&out, ms, messages);
+	out.total_ms = ms;
+	out.cpu_ms = ms;
+	out.rss_peak_mb = 8;
+	return out;
+}
+
+static uint32_t times(const char *text, const char *needle)
+{
+	uint32_t n = 0;
+
+	for (text = strstr(text, needle); text; text = strstr(text + 1, needle))
+		n++;
+	return n;
+}
+
+Test(report, tables__one_a_group_and_a_summary)
+{
+	struct bench_outcome a = make(2, 1), b = make(3, 1), c = make(4, 1);
+	struct bench_row rows[] = { { "a-id", "group-one", NULL, &a }, { "b-id", "group-two", "ns", &b },
+		                    { "c-id", "group-one", NULL, &c } };
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	bench_fail(&c, "it broke");
+	bench_report(f, rows, 3, 1.25);
+	fclose(f);
+	cr_expect_eq(times(text, "group-one"), 1);
+	cr_expect_eq(times(text, "group-two"), 1);
+	cr_expect_not_null(strstr(text, "2.00 ms"));
+	cr_expect_not_null(strstr(text, "FAILED: it broke"));
+	cr_expect_not_null(strstr(text, "2 of 3 entries passed"));
+	free(text);
+	bench_outcome_free(&a);
+	bench_outcome_free(&b);
+	bench_outcome_free(&c);
+}
+
+/* What bench_goals says of one entry. */
+static char *goals_of(const char *id, struct bench_outcome *out, uint32_t cores)
+{
+	struct bench_row row = { id, "g", NULL, out };
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	bench_goals(f, &row, 1, cores);
+	fclose(f);
+	return text;
+}
+
+static void expect_goal(const char *id, struct bench_outcome out, uint32_t cores, const char *verdict)
+{
+	char *text = goals_of(id, &out, cores);
+
+	cr_expect(strstr(text, verdict) != NULL, "%s: '%s' does not say '%s'", id, text, verdict);
+	free(text);
+	bench_outcome_free(&out);
+}
+
+Test(report, goals__less_time_and_more_rate_are_better)
+{
+	expect_goal("startup-cold", make(1.9, 1), 2, "reached:");
+	expect_goal("startup-cold", make(2.1, 1), 2, "missed:");
+	expect_goal("agents-per-second", make(1000, 1100000), 2, "reached:");
+	expect_goal("agents-per-second", make(1000, 900000), 2, "missed:");
+	expect_goal("burst-1000", make(9, 1000), 64, "reached:"); /* idle cores do not count */
+	expect_goal("burst-1000", make(11, 1000), 1, "missed:");
+}
+
+Test(report, goals__silent_where_nothing_was_measured)
+{
+	struct bench_outcome out = make(1, 1);
+	char *text = goals_of("conversation-10", &out, 2);
+
+	cr_expect_str_eq(text, "");
+	free(text);
+	text = goals_of("history-scaling-10000", &out, 2); /* the other half of the ratio did not run */
+	cr_expect_str_eq(text, "");
+	free(text);
+	bench_fail(&out, "failed");
+	text = goals_of("startup-cold", &out, 2);
+	cr_expect_str_eq(text, "");
+	free(text);
+	bench_outcome_free(&out);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Goal: an outcome survives its way through JSON, and a result file is what bench/result.schema.json says. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/bench.h"
+
+static void make(struct bench_outcome *out)
+{
+	bench_outcome_begin(out, 3, 1);
+	for (int i = 1; i <= 3; i++)
+		bench_outcome_add(out, i * 0.5, 10);
+	out->total_ms = 3;
+	out->cpu_ms = 4;
+	out->stage_ms[BENCH_MODEL] = 0.75;
+	out->stage_runs[BENCH_MODEL] = 3;
+	out->rss_start_mb = 5;
+	out->rss_peak_mb = 9;
+	out->rss_end_mb = 8;
+}
+
+static weft_json_doc *json_of(const struct bench_outcome *out, bool for_parent)
+{
+	weft_json_writer *w;
+	weft_json_doc *doc = NULL;
+	weft_str text;
+
+	cr_assert_eq(weft_json_writer_create(0, &w), 0);
+	bench_outcome_write(w, out, NULL, for_parent);
+	cr_assert_eq(weft_json_writer_text(w, &text), 0);
+	cr_assert_eq(weft_json_parse(text, &doc, NULL), 0);
+	weft_json_writer_destroy(w);
+	return doc;
+}
+
+Test(result, outcome__survives_the_pipe)
+{
+	struct bench_outcome out, back;
+	weft_json_doc *doc;
+
+	make(&out);
+	doc = json_of(&out, true);
+	cr_assert_eq(bench_outcome_read(weft_json_root(doc), &back), 0);
+	weft_json_release(doc);
+	cr_expect_eq(back.iterations, 3);
+	cr_expect_eq(back.warmup, 1);
+	cr_assert_eq(back.raw_count, 3);
+	cr_expect_eq(back.raw_ms[2], 1.5);
+	cr_expect_eq(back.messages, 30);
+	cr_expect_eq(back.total_ms, 3);
+	cr_expect_eq(back.cpu_ms, 4);
+	cr_expect_eq(back.stage_ms[BENCH_MODEL], 0.25, "an average from here on");
+	cr_expect_eq(back.rss_peak_mb, 9);
+	cr_expect_str_eq(back.error, "");
+	bench_outcome_free(&out);
+	bench_outcome_free(&back);
+}
+
+Test(result, outcome__carries_its_failure)
+{
+	struct bench_outcome out, back;
+	weft_json_doc *doc;
+
+	make(&out);
+	cr_expect_eq(bench_fail(&out, "the %s", "first"), -1);
+	bench_fail(&out, "the second");
+	doc = json_of(&out, true);
+	cr_assert_eq(bench_outcome_read(weft_json_root(doc), &back), 0);
+	cr_expect_str_eq(back.error, "the first");
+	weft_json_release(doc);
+	bench_outcome_free(&out);
+	bench_outcome_free(&back);
+}
+
+Test(result, outcome__of_something_else_is_refused)
+{
+	struct bench_outcome back;
+	weft_json_doc *doc;
+
+	cr_assert_eq(weft_json_parse(WEFT_STR("{\"latency\":3}"), &doc, NULL), 0);
+	cr_expect_lt(bench_outcome_read(weft_json_root(doc), &back), 0);
+	weft_json_release(doc);
+}
+
+Test(result, add__keeps_no_more_than_was_announced)
+{
+	struct bench_outcome out;
+
+	bench_outcome_begin(&out, 1, 0);
+	bench_outcome_add(&out, 1, 1);
+	bench_outcome_add(&out, 2, 1);
+	cr_expect_eq(out.raw_count, 1);
+	cr_expect_eq(out.messages, 2);
+	bench_outcome_free(&out);
+}
+
+static weft_json_schema *schema_load(void)
+{
+	weft_json_schema *schema = NULL;
+	weft_json_doc *doc;
+	weft_error err = { 0 };
+
+	cr_assert_eq(weft_json_parse_file(BENCH_SCHEMA, &doc, &err), 0, "%s", err.message);
+	cr_assert_eq(weft_json_schema_compile(weft_json_root(doc), &schema, &err), 0, "%s", err.message);
+	weft_json_release(doc);
+	return schema;
+}
+
+Test(result, file__is_what_the_schema_says)
+{
+	char path[] = "/tmp/weft-result-XXXXXX";
+	const char *const ids[] = { "single-message", "actor-idle-bytes" }, *const units[] = { NULL, "bytes" };
+	weft_json_schema *schema = schema_load();
+	struct bench_outcome outs[2];
+	weft_json_doc *doc;
+	weft_json entry;
+	weft_error err = { 0 };
+	weft_str runtime = { 0 };
+	double v = 0;
+
+	make(&outs[0]);
+	make(&outs[1]);
+	outs[1].bytes = 144;
+	bench_fail(&outs[1], "for the test");
+	close(mkstemp(path));
+	cr_assert_eq(bench_result_write(path, "/proc/self/exe", ids, units, outs, 2), 0);
+	cr_assert_eq(weft_json_parse_file(path, &doc, &err), 0, "%s", err.message);
+	cr_expect_eq(weft_json_schema_check(schema, weft_json_root(doc), &err), 0, "%s", err.message);
+	cr_expect(weft_json_get_str(weft_json_find(weft_json_root(doc), WEFT_STR("runtime")), &runtime));
+	cr_expect(weft_str_eq(runtime, WEFT_STR("weft")));
+	entry = weft_json_find(weft_json_find(weft_json_root(doc), WEFT_STR("scenarios")), WEFT_STR("single-message"));
+	cr_expect(weft_json_get_double(weft_json_find(weft_json_find(entry, WEFT_STR("throughput")),
+	                                              WEFT_STR("messages_per_second")), &v));
+	cr_expect_float_eq(v, 10000, 1e-6);
+	cr_expect(weft_json_get_double(weft_json_find(weft_json_find(entry, WEFT_STR("resources")),
+	                                              WEFT_STR("memory_delta_mb")), &v));
+	cr_expect_float_eq(v, 3, 1e-9);
+	weft_json_release(doc);
+	weft_json_schema_destroy(schema);
+	bench_outcome_free(&outs[0]);
+	bench_outcome_free(&outs[1]);
+	unlink(path);
+}
+
+Test(result, schema__refuses_what_is_no_result)
+{
+	weft_json_schema *schema = schema_load();
+	struct bench_outcome out;
+	weft_json_doc *doc;
+
+	make(&out);
+	doc = json_of(&out, true); /* an entry, not a file */
+	cr_expect_eq(weft_json_schema_check(schema, weft_json_root(doc), NULL), WEFT_ESCHEMA);
+	weft_json_release(doc);
+	weft_json_schema_destroy(schema);
+	bench_outcome_free(&out);
+}
+
+Test(result, file__that_cannot_be_written_is_an_error)
+{
+	cr_expect_lt(bench_result_write("/nowhere/result.json", "/proc/self/exe", NULL, NULL, NULL, 0), 0);
+}
