@@ -116,11 +116,11 @@ int weft_future_try_take(weft_future *future, weft_msg **ret_msg)
 	return 0;
 }
 
-static bool future_is_ready(void *what)
+static enum weft__progress future_progress(void *what)
 {
 	struct weft_future *f = what;
 
-	return weft__load_acquire(&f->state) != ASKED;
+	return weft__load_acquire(&f->state) != ASKED ? WEFT__ALL : WEFT__NOT_YET;
 }
 
 /* Sleep until the answer is there or the deadline has passed. */
@@ -155,8 +155,8 @@ int weft_future_wait_until(weft_future *future, weft_msg **ret_msg, uint64_t dea
 		return r;
 	WEFT_RETURN_IF(weft__may_wait() < 0, -EDEADLK);
 	if (weft_now_ns() < deadline_ns) {
-		weft__help(future->sink.rt_slot, future_is_ready, future, deadline_ns);
-		if (!future_is_ready(future))
+		weft__help(future->sink.rt_slot, future_progress, future, deadline_ns);
+		if (future_progress(future) == WEFT__NOT_YET)
 			future_sleep(future, deadline_ns);
 	}
 	r = weft_future_try_take(future, ret_msg);

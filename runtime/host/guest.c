@@ -85,20 +85,37 @@ int weft_guest_leave(weft_runtime *rt)
 	return 0;
 }
 
-/* Run what there is, look around for spin_ns, come back when done or nothing is found. */
+struct looking {
+	weft__done_fn done;
+	void *what;
+};
+
+static bool something_is_there(void *arg)
+{
+	struct looking *l = arg;
+
+	return l->done(l->what) != WEFT__NOT_YET;
+}
+
+/* Run what there is, look around for spin_ns, come back when all is there or nothing is found. */
 static void work(struct weft__worker *w, weft__done_fn done, void *what, uint64_t deadline_ns)
 {
 	struct weft__sched *s = w->sched;
+	struct looking looking = { .done = done, .what = what };
 	uint32_t until_clock = DEADLINE_CHECK_TASKS;
 
 	w->turns_to_check = 1;
 	w->check_turns = 0;
 	w->check_ns = weft_now_ns();
-	while (!done(what) && weft__load_acquire(&s->phase) != WEFT__PHASE_HALT) {
-		struct weft__task *task = weft__next_task(w);
+	while (weft__load_acquire(&s->phase) != WEFT__PHASE_HALT) {
+		enum weft__progress progress = done(what);
+		struct weft__task *task;
 
-		if (!task)
-			task = weft__search(w, done, what);
+		if (progress == WEFT__ALL)
+			return;
+		task = weft__next_task(w);
+		if (!task && progress == WEFT__NOT_YET)
+			task = weft__search(w, something_is_there, &looking);
 		if (!task)
 			return;
 		weft__run_task(w, task);
@@ -115,7 +132,7 @@ static void work_as_guest(struct weft__worker *w, weft__done_fn done, void *what
 	weft__store_seq_cst(&w->active, true);
 	if (weft__load_seq_cst(&w->sched->phase) != WEFT__PHASE_HALT)
 		work(w, done, what, deadline_ns);
-	if (!done(what))
+	if (done(what) == WEFT__NOT_YET)
 		weft__timers_hand_over(w); /* the caller will sleep */
 	weft__store_release(&w->active, false);
 }

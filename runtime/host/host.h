@@ -9,8 +9,15 @@
 
 #include "runtime/actor/core.h"
 
-/* Is what the waiter waits for there? Cheap; asked between any two tasks. */
-typedef bool (*weft__done_fn)(void *what);
+/* What a waiter says between any two tasks. */
+enum weft__progress {
+	WEFT__NOT_YET = 0,
+	WEFT__ENOUGH, /* something is there: go on only with work that is at hand */
+	WEFT__ALL     /* stop */
+};
+
+/* Cheap. */
+typedef enum weft__progress (*weft__done_fn)(void *what);
 
 /*
  * Run actors on this foreign thread until done, until there is nothing to do for a

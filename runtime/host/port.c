@@ -205,11 +205,19 @@ int weft_port_reap(weft_port *port, weft_msg **ret_msgs, uint32_t max)
 	return (int)n;
 }
 
-static bool port_is_ready(void *what)
-{
-	struct weft_port *p = what;
+/* A wait for up to max answers: once one is there, go on with what is at hand for as many looks. */
+struct port_wait {
+	struct weft_port *port;
+	uint32_t looks_left;
+};
 
-	return weft__load_acquire(&p->first) != NULL;
+static enum weft__progress port_progress(void *what)
+{
+	struct port_wait *wait = what;
+
+	if (!weft__load_acquire(&wait->port->first))
+		return WEFT__NOT_YET;
+	return --wait->looks_left ? WEFT__ENOUGH : WEFT__ALL;
 }
 
 static int poll_until(int fd, uint64_t deadline_ns)
@@ -234,11 +242,13 @@ int weft_port_wait_until(weft_port *port, weft_msg **ret_msgs, uint32_t max, uin
 	WEFT_RETURN_IF(!port || !ret_msgs || !max, -EINVAL);
 	WEFT_RETURN_IF(weft__may_wait() < 0, -EDEADLK);
 	for (;;) {
+		struct port_wait wait = { .port = port, .looks_left = max };
+
 		n = weft_port_reap(port, ret_msgs, max);
 		if (n != 0 || weft_now_ns() >= deadline_ns)
 			return n;
 		weft__store_seq_cst(&port->helping, 1u);
-		weft__help(port->sink.rt_slot, port_is_ready, port, deadline_ns);
+		weft__help(port->sink.rt_slot, port_progress, &wait, deadline_ns);
 		weft__xchg_seq_cst(&port->helping, 0u); /* H1: then look at the queue */
 		n = weft_port_reap(port, ret_msgs, max);
 		if (n != 0)

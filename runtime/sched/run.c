@@ -179,21 +179,24 @@ static void measure_and_balance(struct weft__worker *w, uint64_t now)
 	struct weft__sched *s = w->sched;
 	uint64_t turns = w->check_turns ? w->check_turns : 1;
 	uint64_t took = (now - w->check_ns) / turns;
+	uint64_t turn_ns = weft__load_relaxed(&w->turn_ns); /* relaxed: single writer */
 	uint32_t depth;
 
-	w->turn_ns = w->check_turns ? (w->turn_ns + 3 * took) / 4 : w->turn_ns;
+	if (w->check_turns)
+		turn_ns = (turn_ns + 3 * took) / 4;
+	weft__store_relaxed(&w->turn_ns, turn_ns);
 	w->check_ns = now;
-	if (w->turn_ns * 2 * turns < CHECK_NS)
+	if (turn_ns * 2 * turns < CHECK_NS)
 		turns *= 2;
 	else
-		turns = CHECK_NS / (w->turn_ns + 1);
+		turns = CHECK_NS / (turn_ns + 1);
 	w->check_turns = turns < 1 ? 1 : turns > WEFT__CHECK_TURNS_MAX ? WEFT__CHECK_TURNS_MAX : (uint32_t)turns;
 
 	/* relaxed: a hint, looked at again soon */
 	if (!weft__load_relaxed(&s->sleepers) || weft__load_relaxed(&s->searching))
 		return;
 	depth = weft__runq_stealable(&w->runq);
-	if (depth && depth * w->turn_ns > 2 * s->wake_ns)
+	if (depth && depth * turn_ns > 2 * s->wake_ns)
 		weft__wake_one(s);
 }
 

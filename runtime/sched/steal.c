@@ -3,11 +3,12 @@
  * runtime/sched/steal.c - how a worker without work gets some from the others.
  *
  * One searcher at a time, for at most spin_ns, then it sleeps. A thief is
- * patient: work must have been in sight for steal_delay_ns before it is taken,
- * because a short backlog is done sooner by the worker whose cache holds it, and two
- * actors that talk to each other would be torn apart. Only a deep queue is
- * shared at once. Half of what a victim has is taken. The LIFO slot is taken too
- * when its owner has not turned for that long: it sits in a long activation.
+ * patient: work must have been in sight for steal_delay_ns before it is taken, and
+ * there must still be as long to do, because a short backlog is done sooner by the
+ * worker whose cache holds it, and two actors that talk to each other would be torn
+ * apart. No patience: with a deep queue; when the thief was woken in order to help;
+ * when the victim has not turned for that long, because it sits in a long activation
+ * (then its LIFO slot is taken too). Half of what a victim has is taken.
  */
 #include "runtime/sched/worker.h"
 
@@ -35,12 +36,30 @@ static struct weft__task *take_half(struct weft__worker *w, struct weft__worker 
 }
 
 /* What a searcher remembers of its victims between two looks. */
-struct sight {
-	uint64_t since_ns;   /* when stealable work came into sight, 0: none in sight */
-	uint64_t lifo_turns; /* a victim's turn count when its LIFO slot was seen full */
-	uint64_t lifo_since_ns;
-	struct weft__worker *lifo_victim;
+struct watch {
+	struct weft__worker *victim; /* NULL: nobody has anything */
+	uint64_t turns;              /* the victim's, when the watch began */
+	uint64_t since_ns;
 };
+
+struct sight {
+	struct watch queue, lifo;
+	bool called; /* woken in order to help */
+};
+
+/* How long has victim been watched? A new victim starts a new watch. */
+static uint64_t watched_ns(struct watch *watch, struct weft__worker *victim, uint64_t now)
+{
+	if (watch->victim != victim)
+		*watch = (struct watch){ .victim = victim, .turns = weft__load_relaxed(&victim->turns), .since_ns = now };
+	return now - watch->since_ns;
+}
+
+static bool is_stuck(const struct watch *watch)
+{
+	/* relaxed: a hint */
+	return weft__load_relaxed(&watch->victim->turns) == watch->turns;
+}
 
 /* Work injected into a busy worker is anybody's. */
 static struct weft__task *take_injected_of(struct weft__worker *w, struct weft__worker *victim)
@@ -62,31 +81,55 @@ static struct weft__task *take_injected_of(struct weft__worker *w, struct weft__
 	return first;
 }
 
+static bool worth_taking(struct weft__worker *w, struct weft__worker *victim, uint32_t depth, struct sight *sight,
+                         uint64_t now)
+{
+	uint64_t delay = w->sched->steal_delay_ns;
+
+	if (depth >= DEEP_TASKS || sight->called)
+		return true;
+	if (watched_ns(&sight->queue, victim, now) < delay)
+		return false;
+	/* relaxed: a hint */
+	return depth * weft__load_relaxed(&victim->turn_ns) >= delay || is_stuck(&sight->queue);
+}
+
+static struct weft__task *look_at_queue(struct weft__worker *w, struct weft__worker *victim, struct sight *sight,
+                                        uint64_t now)
+{
+	uint32_t depth = weft__runq_stealable(&victim->runq) + !weft__inject_is_empty(&victim->inject);
+	struct weft__task *task;
+
+	if (!depth) {
+		if (sight->queue.victim == victim)
+			sight->queue.victim = NULL;
+		return NULL;
+	}
+	if (!worth_taking(w, victim, depth, sight, now))
+		return NULL;
+	task = take_half(w, victim);
+	return task || victim->guest ? task : take_injected_of(w, victim);
+}
+
 static struct weft__task *look_at_lifo(struct weft__worker *w, struct weft__worker *victim, struct sight *sight,
                                        uint64_t now)
 {
-	uint64_t turns;
+	struct weft__task *task;
 
 	/* relaxed: hints; the exchange below decides */
 	if (!weft__load_relaxed(&victim->lifo))
 		return NULL;
-	turns = weft__load_relaxed(&victim->turns);
-	if (sight->lifo_victim != victim || sight->lifo_turns != turns) {
-		sight->lifo_victim = victim;
-		sight->lifo_turns = turns;
-		sight->lifo_since_ns = now;
+	if (watched_ns(&sight->lifo, victim, now) < w->sched->steal_delay_ns)
+		return NULL;
+	if (!is_stuck(&sight->lifo)) {
+		sight->lifo.victim = NULL;
 		return NULL;
 	}
-	if (now - sight->lifo_since_ns < w->sched->steal_delay_ns)
-		return NULL;
-	sight->lifo_victim = NULL;
-	{
-		struct weft__task *task = weft__xchg_acq_rel(&victim->lifo, NULL); /* L2, see run.c */
-
-		if (task)
-			weft__count(&w->count.steals, 1u);
-		return task;
-	}
+	sight->lifo.victim = NULL;
+	task = weft__xchg_acq_rel(&victim->lifo, NULL); /* L2, see run.c */
+	if (task)
+		weft__count(&w->count.steals, 1u);
+	return task;
 }
 
 static struct weft__task *look_once(struct weft__worker *w, struct sight *sight, uint64_t now)
@@ -94,35 +137,19 @@ static struct weft__task *look_once(struct weft__worker *w, struct sight *sight,
 	struct weft__sched *s = w->sched;
 	uint32_t total = s->worker_count + s->guest_count;
 	uint32_t start = (uint32_t)weft__rng_next(&w->rng) % total;
-	bool in_sight = false;
 
 	for (uint32_t i = 0; i < total; i++) {
 		struct weft__worker *victim = &s->workers[(start + i) % total];
-		uint32_t depth;
 		struct weft__task *task;
 
 		if (victim == w)
 			continue;
-		depth = weft__runq_stealable(&victim->runq) + !weft__inject_is_empty(&victim->inject);
-		if (depth) {
-			in_sight = true;
-			if (depth >= DEEP_TASKS ||
-			    (sight->since_ns && now - sight->since_ns >= s->steal_delay_ns)) {
-				task = take_half(w, victim);
-				if (!task && !victim->guest)
-					task = take_injected_of(w, victim);
-				if (task)
-					return task;
-			}
-		}
-		task = look_at_lifo(w, victim, sight, now);
+		task = look_at_queue(w, victim, sight, now);
+		if (!task)
+			task = look_at_lifo(w, victim, sight, now);
 		if (task)
 			return task;
 	}
-	if (!in_sight)
-		sight->since_ns = 0;
-	else if (!sight->since_ns)
-		sight->since_ns = now;
 	return NULL;
 }
 
@@ -136,7 +163,7 @@ struct weft__task *weft__search(struct weft__worker *w, bool (*done)(void *what)
 {
 	struct weft__sched *s = w->sched;
 	struct weft__task *task = NULL;
-	struct sight sight = { 0 };
+	struct sight sight = { .called = w->searcher };
 	uint32_t nobody = 0;
 	uint64_t start, now;
 

@@ -68,7 +68,6 @@ struct weft__worker {
 	uint64_t nap_ns;
 	bool yield;                  /* the running actor gives its budget away */
 	uint64_t check_ns;            /* when the last check was */
-	uint64_t turn_ns;            /* moving average of an activation, at the last checks */
 	uint64_t wheel_due_ns;       /* when the wheel wants to be advanced next */
 	uint64_t workflow_seq, timer_seq;
 	struct weft__rng rng;
@@ -87,6 +86,7 @@ struct weft__worker {
 	/* what thieves look at */
 	_Alignas(WEFT_CACHELINE) _Atomic(struct weft__task *) lifo;
 	_Atomic(uint64_t) turns;
+	_Atomic(uint64_t) turn_ns;  /* moving average of a turn, at the last checks */
 	_Atomic(bool) active;       /* guests: inside the runtime right now */
 	_Atomic(uint32_t) occupied; /* guests: somebody sits here */
 
