@@ -7,10 +7,32 @@
 
 #include <string.h>
 
+#define GROUPS_MAX 32u
+#define ATOMS_MAX 10000u
+
+/*
+ * regcomp writes a{9} out nine times, ((a{99}){99}){99} a million times: size counts
+ * what it will come to, a level for each open group.
+ */
 struct translation {
 	const char *at, *end;
 	char *to;
+	uint64_t size[GROUPS_MAX]; /* of what is done of each open group */
+	uint64_t last;             /* of the atom before, which a repetition repeats */
+	uint32_t depth;
 };
+
+static const char *grow(struct translation *t, uint64_t by)
+{
+	t->size[t->depth] += by;
+	return t->size[t->depth] > ATOMS_MAX ? "repeats too much" : NULL;
+}
+
+static const char *atom(struct translation *t)
+{
+	t->last = 1;
+	return grow(t, 1);
+}
 
 static void emit(struct translation *t, const char *text)
 {
@@ -142,6 +164,9 @@ static const char *escape(struct translation *t)
 static const char *group(struct translation *t)
 {
 	*t->to++ = *t->at++;
+	if (++t->depth == GROUPS_MAX)
+		return "has too many groups";
+	t->size[t->depth] = 1;
 	if (t->at == t->end || *t->at != '?')
 		return NULL;
 	if (t->end - t->at < 2 || t->at[1] != ':')
@@ -150,22 +175,72 @@ static const char *group(struct translation *t)
 	return NULL;
 }
 
+static const char *group_end(struct translation *t)
+{
+	*t->to++ = *t->at++;
+	if (!t->depth)
+		return "has a ')' too many";
+	t->last = t->size[t->depth--];
+	return grow(t, t->last);
+}
+
+/* {n}, {n,} or {n,m}; anything else is a brace. */
+static const char *repetition(struct translation *t)
+{
+	uint64_t n = 0, most = 1;
+
+	*t->to++ = *t->at++;
+	for (; t->at < t->end && ((*t->at >= '0' && *t->at <= '9') || *t->at == ','); *t->to++ = *t->at++) {
+		n = *t->at == ',' ? 0 : n * 10 + (uint64_t)(*t->at - '0');
+		if (n > ATOMS_MAX)
+			return "repeats too much";
+		most = n > most ? n : most;
+	}
+	if (t->at == t->end || *t->at != '}')
+		return NULL;
+	*t->to++ = *t->at++;
+	n = t->last * (most - 1);
+	t->last *= most;
+	return grow(t, n);
+}
+
 const char *weft__pattern_translate(weft_str pattern, char *to)
 {
-	struct translation t = { pattern.ptr, pattern.ptr + pattern.len_bytes, to };
+	struct translation t = { .at = pattern.ptr, .end = pattern.ptr + pattern.len_bytes, .to = to };
 	const char *what = NULL;
 
 	while (t.at < t.end && !what) {
-		if (*t.at == '\0')
+		switch (*t.at) {
+		case '\0':
 			what = "has a NUL";
-		else if (*t.at == '[')
+			break;
+		case '[':
 			what = bracket(&t);
-		else if (*t.at == '\\')
+			what = what ? what : atom(&t);
+			break;
+		case '\\':
 			what = escape(&t);
-		else if (*t.at == '(')
+			what = what ? what : atom(&t);
+			break;
+		case '(':
 			what = group(&t);
-		else
+			break;
+		case ')':
+			what = group_end(&t);
+			break;
+		case '{':
+			what = repetition(&t);
+			break;
+		case '*':
+		case '+':
+		case '?':
 			*t.to++ = *t.at++;
+			break;
+		default:
+			*t.to++ = *t.at++;
+			what = atom(&t);
+			break;
+		}
 	}
 	*t.to = '\0';
 	return what;

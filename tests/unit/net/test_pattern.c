@@ -66,6 +66,19 @@ Test(pattern, what_posix_cannot_say)
 	refused("[[:alpha:]]", "has a '[' in brackets");
 }
 
+Test(pattern, repetitions__are_bounded)
+{
+	becomes("[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}");
+	becomes("^.{0,4096}$", "^.{0,4096}$");
+	becomes("a{2,}{b", "a{2,}{b");
+	refused("a{100000}", "repeats too much");
+	refused("a{99999999999999999999999999}", "repeats too much");
+	refused("((a{99}){99}){99}", "repeats too much");
+	refused("a{99}{99}{99}", "repeats too much");
+	refused("a)", "has a ')' too many");
+	refused("((((((((((((((((((((((((((((((((((((((((", "has too many groups");
+}
+
 Test(pattern, room__is_enough_for_the_longest)
 {
 	char pattern[101], to[100 * 9 + 16];
