@@ -161,31 +161,38 @@ static bool passes(const struct check *c, const struct node *n, uint64_t at)
 static bool is_value(weft_json a, weft_json b)
 {
 	weft_hash128 x, y;
-	weft_str s, t;
 
-	if (weft_json_get_str(a, &s))
-		return weft_json_get_str(b, &t) && weft__json_key_eq(s, t);
-	if (weft_json_get_str(b, &t))
+	if (weft__json_tag_of(a) == '"' && weft__json_tag_of(b) == '"')
+		return weft__json_key_eq(weft__json_str(weft__json_doc_of(a), a.index),
+		                         weft__json_str(weft__json_doc_of(b), b.index));
+	if (weft__json_tag_of(a) == '"' || weft__json_tag_of(b) == '"')
 		return false;
 	x = weft_json_canonical_hash(a);
 	y = weft_json_canonical_hash(b);
 	return x.lo == y.lo && x.hi == y.hi;
 }
 
+static bool is_one_of(weft_json values, weft_json v)
+{
+	const weft_json_doc *doc = weft__json_doc_of(values);
+	uint64_t end = weft__json_end(doc, values.index);
+
+	for (uint64_t at = values.index + 1; at < end; at = weft__json_after(doc, at)) {
+		if (is_value((weft_json){ doc, at }, v))
+			return true;
+	}
+	return false;
+}
+
 static int check_values(const struct check *c, const struct node *n, uint64_t at)
 {
 	weft_json v = { c->doc, at };
-	weft_json_iter it;
 
 	if (n->const_value.doc && !is_value(n->const_value, v))
 		return wrong_value(c, n->const_value, false, at);
-	if (!n->enum_values.doc)
-		return 0;
-	for (it = weft_json_iter_begin(n->enum_values); weft_json_iter_next(&it);) {
-		if (is_value(it.value, v))
-			return 0;
-	}
-	return wrong_value(c, n->enum_values, true, at);
+	if (n->enum_values.doc && !is_one_of(n->enum_values, v))
+		return wrong_value(c, n->enum_values, true, at);
+	return 0;
 }
 
 /* Whole numbers are divided as such; else as near as the division's rounding can tell. */
@@ -372,11 +379,10 @@ static int check_groups(struct check *c, const struct node *n, uint64_t at, weft
 
 static int check(struct check *c, const struct node *n, uint64_t at)
 {
-	weft_json v = { c->doc, at };
-	weft_json_type type = weft_json_typeof(v);
+	weft_json_type type = weft__json_type(c->doc, at);
 	int r;
 
-	if (!type_fits(n, v, type))
+	if (!type_fits(n, (weft_json){ c->doc, at }, type))
 		return wrong_type(c, n, at);
 	if (!n->groups)
 		return 0;

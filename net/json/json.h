@@ -75,6 +75,13 @@ static inline char weft__json_tag(const weft_json_doc *doc, uint64_t at)
 	return (char)(doc->tape[at] >> 56);
 }
 
+extern const uint8_t weft__json_type_of_tag[256]; /* value.c */
+
+static inline weft_json_type weft__json_type(const weft_json_doc *doc, uint64_t at)
+{
+	return (weft_json_type)weft__json_type_of_tag[doc->tape[at] >> 56];
+}
+
 static inline uint64_t weft__json_payload(const weft_json_doc *doc, uint64_t at)
 {
 	return doc->tape[at] & 0x00ffffffffffffffu;

@@ -4,7 +4,7 @@
 
 #define COUNT_SATURATED 0xffffffu
 
-static const uint8_t type_of_tag[256] = {
+const uint8_t weft__json_type_of_tag[256] = {
 	['n'] = WEFT_JSON_NULL,
 	['t'] = WEFT_JSON_BOOL,
 	['f'] = WEFT_JSON_BOOL,
@@ -18,7 +18,7 @@ static const uint8_t type_of_tag[256] = {
 
 weft_json_type weft_json_typeof(weft_json v)
 {
-	return (weft_json_type)type_of_tag[(unsigned char)weft__json_tag_of(v)];
+	return v.doc ? weft__json_type(weft__json_doc_of(v), v.index) : WEFT_JSON_NONE;
 }
 
 bool weft_json_get_bool(weft_json v, bool *ret)
