@@ -194,6 +194,8 @@ static int finish(const struct bench_options *opt, const struct suite *s, struct
 	if (rows && ids && units) {
 		bench_report(stdout, rows, s->count, seconds);
 		bench_goals(stdout, rows, s->count, cores(opt));
+		if (opt->quick)
+			printf("  --quick: too short to judge by\n");
 		watched(opt, s, outs);
 		if (opt->json_path)
 			r = bench_result_write(opt->json_path, opt->program, ids, units, outs, s->count);
