@@ -87,12 +87,14 @@ static bool has_own_work(struct weft__worker *w)
  */
 static bool is_quiescent(struct weft__sched *s)
 {
-	if (weft__load_seq_cst(&s->sleepers) != s->worker_count || weft__load_seq_cst(&s->guests_active))
+	if (weft__load_seq_cst(&s->sleepers) != s->worker_count)
 		return false;
 	for (uint32_t i = 0; i < s->worker_count + s->guest_count; i++) {
 		struct weft__worker *w = &s->workers[i];
 
-		if (has_own_work(w) || weft__runq_depth(&w->runq) || weft__load_acquire(&w->lifo))
+		/* a guest that sits in its place without being inside holds nothing up */
+		if (weft__load_seq_cst(&w->active) || has_own_work(w) || weft__runq_depth(&w->runq) ||
+		    weft__load_acquire(&w->lifo))
 			return false;
 	}
 	return !s->hooks->requests_open(s->rt);

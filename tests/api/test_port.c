@@ -360,3 +360,17 @@ Test(guest, leave__hands_over_what_is_queued)
 	weft_future_destroy(f);
 	test_runtime_end(rt);
 }
+
+Test(guest, stop__does_not_wait_for_an_idle_guest)
+{
+	weft_runtime *rt = test_runtime(1);
+	uint64_t began = weft_now_ns();
+
+	cr_assert_eq(weft_guest_enter(rt), 0);
+	cr_assert_eq(weft_runtime_stop(rt, TEST_LONG), 0);
+	cr_assert_eq(weft_runtime_join(rt), -EDEADLK, "a guest would wait for itself");
+	cr_assert_eq(weft_guest_leave(rt), 0);
+	cr_assert_eq(weft_runtime_join(rt), 0);
+	cr_assert_lt(weft_now_ns() - began, TEST_LONG / 2);
+	weft_runtime_destroy(rt);
+}
