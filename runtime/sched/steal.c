@@ -14,6 +14,7 @@
 
 #define DEEP_TASKS 64u  /* a queue this long is shared at once */
 #define STEAL_MAX 32u
+#define HANDOVER_LOOKS 8u /* about 2 us */
 
 /* Take half of victim's queue: one to run, the rest into our own queue. */
 static struct weft__task *take_half(struct weft__worker *w, struct weft__worker *victim)
@@ -159,15 +160,34 @@ static bool own_work(struct weft__worker *w)
 	       !weft__inject_is_empty(&w->inject_timers);
 }
 
+/*
+ * Take the searcher's place. If somebody has it, he may just have found what this worker
+ * sent him (two actors on two workers that answer each other): wait a moment
+ * before going to sleep, which is dear.
+ */
+static bool become_searcher(struct weft__worker *w)
+{
+	for (uint32_t i = 0; i < HANDOVER_LOOKS; i++) {
+		uint32_t nobody = 0;
+
+		if (w->searcher || weft__cas_acq_rel(&w->sched->searching, &nobody, 1u))
+			return true;
+		for (int j = 0; j < 8; j++)
+			weft__cpu_relax();
+		if (own_work(w))
+			return false;
+	}
+	return false;
+}
+
 struct weft__task *weft__search(struct weft__worker *w, bool (*done)(void *what), void *what)
 {
 	struct weft__sched *s = w->sched;
 	struct weft__task *task = NULL;
 	struct sight sight = { .called = w->searcher };
-	uint32_t nobody = 0;
 	uint64_t start, now;
 
-	if (!w->searcher && !weft__cas_acq_rel(&s->searching, &nobody, 1u))
+	if (!become_searcher(w))
 		return NULL;
 	w->searcher = false;
 	start = now = weft_now_ns();
