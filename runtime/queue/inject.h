@@ -14,7 +14,7 @@
  * barrier on x86; weft__inject_push orders it elsewhere (label D1, see
  * runtime/sched/park.c for D2).
  *
- * Tests: tests/unit/queue/test_inject.c, tests/stress/test_inject.c.
+ * Tests: tests/unit/queue/test_inject.c, tests/stress/test_queues.c.
  */
 #ifndef WEFT_RUNTIME_QUEUE_INJECT_H
 #define WEFT_RUNTIME_QUEUE_INJECT_H

@@ -39,7 +39,7 @@
  * stepped past it. No counter, so nothing wraps.
  *
  * Source: after D. Vyukov's intrusive MPSC queue and MCS locks.
- * Tests: tests/unit/queue/test_mailbox.c, tests/stress/test_mailbox.c.
+ * Tests: tests/unit/queue/test_mailbox.c, tests/stress/test_queues.c.
  */
 #ifndef WEFT_RUNTIME_QUEUE_MAILBOX_H
 #define WEFT_RUNTIME_QUEUE_MAILBOX_H

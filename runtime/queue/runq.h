@@ -26,7 +26,7 @@
  * fences missing on weakly ordered CPUs (fixed upstream later): x86-64 is fine,
  * see docs/DEPENDENCIES.md for arm64.
  *
- * Tests: tests/unit/queue/test_runq.c, tests/stress/test_runq.c.
+ * Tests: tests/unit/queue/test_runq.c, tests/stress/test_queues.c.
  */
 #ifndef WEFT_RUNTIME_QUEUE_RUNQ_H
 #define WEFT_RUNTIME_QUEUE_RUNQ_H
