@@ -43,6 +43,7 @@ int weft__broadcast_init(struct weft__broadcast *b, uint32_t bytes)
 	/* relaxed: not shared yet */
 	weft__store_relaxed(&b->tail, start);
 	weft__store_relaxed(&b->published, start);
+	weft__store_relaxed(&b->last, start);
 	return 0;
 }
 
@@ -89,28 +90,48 @@ uint64_t weft__broadcast_write(struct weft__broadcast *b, const uint64_t *words,
 	put(b, at, header_make(sequence, count));
 	for (uint32_t i = 1; i < count; i++)
 		put(b, at + i, words[i]);
+	weft__store_release(&b->last, at);              /* B6: after its words */
 	weft__store_release(&b->published, at + count); /* B5 */
 	return sequence;
-}
-
-struct weft__cursor weft__broadcast_newest(const struct weft__broadcast *b)
-{
-	struct weft__cursor c = { .position = weft__broadcast_published(b), .next_sequence = UINT64_MAX };
-
-	return c; /* the sequence is taken from the first record seen */
-}
-
-struct weft__cursor weft__broadcast_oldest(const struct weft__broadcast *b)
-{
-	struct weft__cursor c = { .position = weft__load_acquire(&b->tail), .next_sequence = UINT64_MAX };
-
-	return c;
 }
 
 static bool overtaken(const struct weft__broadcast *b, uint64_t position)
 {
 	/* B4: after the acquire loads of the words */
 	return (int64_t)(weft__load_acquire(&b->tail) - position) > 0;
+}
+
+struct weft__cursor weft__broadcast_newest(const struct weft__broadcast *b)
+{
+	for (;;) {
+		uint64_t last = weft__load_acquire(&b->last); /* B6 */
+		uint64_t header = weft__load_acquire(&b->words[last & b->mask]);
+
+		if (!header_count(header)) /* nothing was written yet */
+			return (struct weft__cursor){ .position = last, .next_sequence = 0 };
+		if (!overtaken(b, last))
+			return (struct weft__cursor){ .position = last + header_count(header),
+				                      .next_sequence = header_sequence(header) + 1 };
+	}
+}
+
+struct weft__cursor weft__broadcast_oldest(const struct weft__broadcast *b)
+{
+	for (;;) {
+		uint64_t at = weft__load_acquire(&b->tail), published = weft__broadcast_published(b), header = 0;
+		uint64_t from = at;
+
+		while ((int64_t)(published - at) > 0) {
+			header = weft__load_acquire(&b->words[at & b->mask]); /* B3 */
+			if (header_sequence(header) != PAD || overtaken(b, from))
+				break;
+			at += header_count(header);
+		}
+		if ((int64_t)(published - at) <= 0)
+			return weft__broadcast_newest(b); /* empty */
+		if (!overtaken(b, from))
+			return (struct weft__cursor){ .position = at, .next_sequence = header_sequence(header) };
+	}
 }
 
 uint32_t weft__broadcast_peek(const struct weft__broadcast *b, struct weft__cursor *c, uint64_t limit, uint64_t *to,
@@ -132,8 +153,7 @@ uint32_t weft__broadcast_peek(const struct weft__broadcast *b, struct weft__curs
 			c->position = weft__load_acquire(&b->tail);
 			continue;
 		}
-		if (c->next_sequence != UINT64_MAX)
-			*ret_lost = header_sequence(header) - c->next_sequence;
+		*ret_lost = header_sequence(header) - c->next_sequence;
 		c->next_sequence = header_sequence(header);
 		return count;
 	}

@@ -19,6 +19,7 @@
  *   field       written by   read by
  *   tail        the writer   readers: records before it may be gone
  *   published   the writer   readers: records up to it are whole
+ *   last        the writer   readers, once
  *   words       the writer   readers
  *   cursor      its reader   its reader
  *
@@ -47,6 +48,7 @@ struct weft__broadcast {
 	/* writer's line; readers look at both positions */
 	_Alignas(WEFT_CACHELINE) _Atomic(uint64_t) tail;
 	_Atomic(uint64_t) published;
+	_Atomic(uint64_t) last; /* where the newest record begins: tells new cursors its sequence number */
 	uint64_t next_sequence; /* writer only */
 	/* constant */
 	_Alignas(WEFT_CACHELINE) uint64_t mask;

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The event bus with real threads. Goal: nothing torn, nothing out of order, every loss
+ * counted. Method: writers on lanes of their own and foreign ones on the shared lane emit
+ * numbered, checksummed events; readers of different speed and subscribers that come and
+ * go; a subscriber that saw the whole run has read + lost == emitted.
+ */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+
+#include "runtime/observe/events.h"
+#include "tests/support/seed.h"
+
+#define LANES 3u
+#define WRITERS 5u /* three on lanes of their own, two foreign */
+#define EACH 20000u
+
+static struct weft__bus *bus;
+static _Atomic(uint32_t) writers_left;
+static uint64_t seed;
+
+struct weft__bus *weft__runtime_bus(const weft_runtime *rt)
+{
+	(void)rt;
+	return bus;
+}
+
+uint32_t weft__current_lane(const weft_runtime *rt)
+{
+	(void)rt;
+	return LANES;
+}
+
+static int64_t checksum(const char *text, size_t n)
+{
+	uint64_t h = 1469598103934665603u;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (uint8_t)text[i]) * 1099511628211u;
+	return (int64_t)h;
+}
+
+static void *writer(void *arg)
+{
+	uint32_t id = (uint32_t)(uintptr_t)arg;
+	uint64_t rnd = seed + id;
+	char text[300];
+
+	for (int64_t n = 0; n < EACH; n++) {
+		uint32_t len = test_below(&rnd, sizeof(text));
+		weft_event_field fields[3] = { { .key = WEFT_STR("n"), .kind = WEFT_FIELD_INT, .num.i = n },
+			                       { .key = WEFT_STR("text"), .kind = WEFT_FIELD_STR, .str = { text, len } },
+			                       { .key = WEFT_STR("sum"), .kind = WEFT_FIELD_INT } };
+		weft_event_desc desc = { .workflow_id = id, .fields = fields, .field_count = 3 };
+
+		for (uint32_t i = 0; i < len; i++)
+			text[i] = (char)test_random(&rnd);
+		fields[2].num.i = checksum(text, len);
+		weft__bus_emit(bus, id < LANES ? id : LANES, &desc);
+		if (test_below(&rnd, 128) == 0)
+			sched_yield();
+	}
+	writers_left--;
+	return NULL;
+}
+
+struct tally {
+	uint64_t read, lost;
+	int64_t next[WRITERS];
+	bool whole; /* was there from the beginning */
+};
+
+static void check(struct tally *t, const weft_event *e, int n)
+{
+	for (int i = 0; i < n; i++) {
+		uint64_t who = e[i].workflow_id;
+
+		if (e[i].type == WEFT_EVENT_LAGGED) {
+			t->lost += e[i].lagged_events;
+			continue;
+		}
+		cr_assert_eq(e[i].field_count, 3);
+		cr_assert_eq(e[i].fields[2].num.i, checksum(e[i].fields[1].str.ptr, e[i].fields[1].str.len_bytes), "torn");
+		cr_assert_geq(e[i].fields[0].num.i, t->next[who], "a writer's order is broken");
+		t->next[who] = e[i].fields[0].num.i + 1;
+		t->read++;
+	}
+}
+
+static void read_some(weft_subscription *sub, struct tally *t, uint64_t *rnd)
+{
+	weft_event events[64];
+	int n = weft_events_read(sub, events, 1 + test_below(rnd, 64));
+
+	cr_assert_geq(n, 0);
+	check(t, events, n);
+}
+
+/* Reads to the end; slow ones rest so long that they are overtaken. */
+static void *reader(void *arg)
+{
+	weft_subscription *sub = arg;
+	struct tally t = { .whole = true };
+	uint64_t rnd = seed ^ (uintptr_t)arg;
+	uint32_t rest = test_below(&rnd, 3) * 200;
+
+	while (writers_left) {
+		read_some(sub, &t, &rnd);
+		for (uint32_t i = 0; i < rest; i++)
+			sched_yield();
+	}
+	for (uint64_t before = UINT64_MAX; before != t.read + t.lost;) { /* twice nothing: it is empty */
+		before = t.read + t.lost;
+		for (int i = 0; i < 4000; i++)
+			read_some(sub, &t, &rnd);
+	}
+	cr_assert_eq(t.read + t.lost, (uint64_t)WRITERS * EACH, "read %lu, lost %lu", (unsigned long)t.read,
+	             (unsigned long)t.lost);
+	cr_assert_eq(weft_events_lost(sub), t.lost);
+	return NULL;
+}
+
+/* Comes and goes. */
+static void *visitor(void *arg)
+{
+	uint64_t rnd = seed + 99;
+
+	(void)arg;
+	while (writers_left) {
+		weft_subscribe_options opt = WEFT_SUBSCRIBE_OPTIONS_INIT;
+		struct tally t = { 0 };
+		weft_subscription *sub;
+
+		opt.from_offset = test_below(&rnd, 2) ? UINT64_MAX : 0;
+		cr_assert_eq(weft__bus_subscribe(bus, &opt, &sub), 0);
+		for (uint32_t i = test_below(&rnd, 20); i; i--)
+			read_some(sub, &t, &rnd);
+		weft_events_unsubscribe(sub);
+	}
+	return NULL;
+}
+
+Test(stress_events, everything__read_or_counted, .timeout = 120)
+{
+	pthread_t threads[WRITERS + 4];
+	weft_subscription *subs[3];
+	uint32_t n = 0;
+
+	seed = test_seed("events");
+	writers_left = WRITERS;
+	cr_assert_eq(weft__bus_create(LANES, 65536, &bus), 0);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(weft__bus_subscribe(bus, NULL, &subs[i]), 0);
+	for (uint32_t i = 0; i < WRITERS; i++)
+		pthread_create(&threads[n++], NULL, writer, (void *)(uintptr_t)i);
+	for (int i = 0; i < 3; i++)
+		pthread_create(&threads[n++], NULL, reader, subs[i]);
+	pthread_create(&threads[n++], NULL, visitor, NULL);
+	for (uint32_t i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < 3; i++)
+		weft_events_unsubscribe(subs[i]);
+	weft__bus_destroy(bus);
+}

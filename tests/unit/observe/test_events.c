@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The event bus without a runtime: what goes in comes out, cut where it must be, in order, replayed, or counted as lost. */
+#include "runtime/observe/events.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weft/runtime.h>
+
+#define LANES 3u
+#define MANY 4096u
+
+static struct weft__bus *bus;
+static weft_event events[MANY];
+
+/* The floor above gives these; here there is no runtime. */
+struct weft__bus *weft__runtime_bus(const weft_runtime *rt)
+{
+	(void)rt;
+	return bus;
+}
+
+uint32_t weft__current_lane(const weft_runtime *rt)
+{
+	(void)rt;
+	return LANES;
+}
+
+static void up(void)
+{
+	cr_assert_eq(weft__bus_create(LANES, 16384, &bus), 0);
+}
+
+static void down(void)
+{
+	weft__bus_destroy(bus);
+}
+
+TestSuite(events, .init = up, .fini = down);
+
+static weft_subscription *subscribe(uint64_t from, uint32_t mask)
+{
+	weft_subscribe_options opt = WEFT_SUBSCRIBE_OPTIONS_INIT;
+	weft_subscription *sub;
+
+	opt.from_offset = from;
+	opt.scope_mask = mask;
+	cr_assert_eq(weft__bus_subscribe(bus, &opt, &sub), 0);
+	return sub;
+}
+
+static void emit(uint32_t lane, weft_event_scope scope, int64_t n)
+{
+	weft_event_field field = { .key = WEFT_STR("n"), .kind = WEFT_FIELD_INT, .num.i = n };
+	weft_event_desc desc = { .scope = scope,
+		                 .type = WEFT_EVENT_PROGRESS,
+		                 .component_id = WEFT_STR("test"),
+		                 .workflow_id = 7,
+		                 .fields = &field,
+		                 .field_count = 1 };
+
+	weft__bus_emit(bus, lane, &desc);
+}
+
+static bool same(weft_str s, const char *text)
+{
+	return weft_str_eq(s, weft_str_from(text));
+}
+
+/* Reads are for stamps before the moment of reading: let it pass. */
+static int read_all(weft_subscription *sub)
+{
+	usleep(10);
+	return weft_events_read(sub, events, MANY);
+}
+
+Test(events, subscribe__rejects_bad_options)
+{
+	weft_subscribe_options opt = WEFT_SUBSCRIBE_OPTIONS_INIT;
+	weft_subscription *sub;
+
+	opt.lag = 9;
+	cr_assert_eq(weft__bus_subscribe(bus, &opt, &sub), -EINVAL);
+	opt = (weft_subscribe_options)WEFT_SUBSCRIBE_OPTIONS_INIT;
+	opt.size = 1;
+	cr_assert_eq(weft__bus_subscribe(bus, &opt, &sub), -EINVAL);
+	cr_assert_eq(weft_events_read(NULL, events, 1), -EINVAL);
+	weft_events_unsubscribe(NULL);
+}
+
+Test(events, wanted__while_somebody_listens)
+{
+	weft_subscription *sub;
+
+	cr_assert_not(weft__bus_wanted(bus));
+	emit(0, WEFT_SCOPE_TOOL, 1); /* nobody listens: nothing happens */
+	sub = subscribe(0, 0);
+	cr_assert(weft__bus_wanted(bus));
+	cr_assert_eq(read_all(sub), 0);
+	weft_events_unsubscribe(sub);
+	cr_assert_not(weft__bus_wanted(bus));
+}
+
+Test(events, read__gives_back_every_kind_of_field)
+{
+	weft_subscription *sub = subscribe(UINT64_MAX, 0);
+	weft_event_field fields[5] = { { .key = WEFT_STR("s"), .kind = WEFT_FIELD_STR, .str = WEFT_STR("text") },
+		                       { .key = WEFT_STR("i"), .kind = WEFT_FIELD_INT, .num.i = -5 },
+		                       { .key = WEFT_STR("d"), .kind = WEFT_FIELD_DOUBLE, .num.d = 2.5 },
+		                       { .key = WEFT_STR("b"), .kind = WEFT_FIELD_BOOL, .num.b = true },
+		                       { .key = WEFT_STR("j"), .kind = WEFT_FIELD_JSON, .str = WEFT_STR("[1,2]") } };
+	weft_event_desc desc = { .scope = WEFT_SCOPE_LLM,
+		                 .type = WEFT_EVENT_COMPLETED,
+		                 .component_id = WEFT_STR("agent:llm:1"),
+		                 .workflow_id = 11,
+		                 .parent_workflow_id = 12,
+		                 .message = WEFT_STR("for people"),
+		                 .fields = fields,
+		                 .field_count = 5 };
+	const weft_event *e = events;
+	uint64_t before = weft_now_ns();
+
+	weft__bus_emit(bus, 1, &desc);
+	cr_assert_eq(read_all(sub), 1);
+	cr_assert(e->scope == WEFT_SCOPE_LLM && e->type == WEFT_EVENT_COMPLETED && e->worker == 1);
+	cr_assert(e->workflow_id == 11 && e->parent_workflow_id == 12 && e->field_count == 5);
+	cr_assert(same(e->component_id, "agent:llm:1") && same(e->message, "for people"));
+	cr_assert(same(e->fields[0].key, "s") && same(e->fields[0].str, "text"));
+	cr_assert(same(e->fields[1].key, "i") && e->fields[1].num.i == -5);
+	cr_assert(same(e->fields[2].key, "d") && e->fields[2].num.d == 2.5);
+	cr_assert(same(e->fields[3].key, "b") && e->fields[3].num.b);
+	cr_assert(same(e->fields[4].key, "j") && e->fields[4].kind == WEFT_FIELD_JSON && same(e->fields[4].str, "[1,2]"));
+	cr_assert(e->timestamp_ns + 1000000 > before && e->timestamp_ns <= weft_now_ns() + 1000000);
+	weft_events_unsubscribe(sub);
+}
+
+Test(events, emit__cuts_long_texts_and_drops_long_json)
+{
+	weft_subscription *sub = subscribe(UINT64_MAX, 0);
+	static char big[20000];
+	weft_event_field fields[2] = { { .key = WEFT_STR("json"), .kind = WEFT_FIELD_JSON, .str = { big, sizeof(big) } },
+		                       { .key = WEFT_STR("text"), .kind = WEFT_FIELD_STR, .str = { big, sizeof(big) } } };
+	weft_event_desc desc = { .component_id = WEFT_STR("c"), .fields = fields, .field_count = 2 };
+	weft_str text;
+
+	memset(big, 'x', sizeof(big));
+	weft__bus_emit(bus, 0, &desc);
+	cr_assert_eq(read_all(sub), 1);
+	cr_assert(same(events[0].fields[0].str, "null"));
+	text = events[0].fields[1].str;
+	cr_assert_gt(text.len_bytes, 1000);
+	cr_assert_lt(text.len_bytes, sizeof(big));
+	cr_assert_eq(memcmp(text.ptr + text.len_bytes - 3, "...", 3), 0);
+	weft_events_unsubscribe(sub);
+}
+
+Test(events, read__merges_lanes_in_the_order_of_emission)
+{
+	weft_subscription *sub = subscribe(UINT64_MAX, 0);
+	int n;
+
+	for (int64_t i = 0; i < 200; i++)
+		emit((uint32_t)i * 7 % (LANES + 1), WEFT_SCOPE_TOOL, i); /* the foreign lane too */
+	n = read_all(sub);
+	cr_assert_eq(n, 200);
+	for (int i = 0; i < n; i++) {
+		cr_assert_eq(events[i].fields[0].num.i, i);
+		cr_assert(i == 0 || events[i].offset > events[i - 1].offset);
+		cr_assert(i == 0 || events[i].timestamp_ns >= events[i - 1].timestamp_ns);
+	}
+	weft_events_unsubscribe(sub);
+}
+
+Test(events, scope_mask__passes_over_the_rest)
+{
+	weft_subscription *sub = subscribe(UINT64_MAX, 1u << WEFT_SCOPE_AGENT);
+
+	for (int64_t i = 0; i < 30; i++)
+		emit(0, i % 3 ? WEFT_SCOPE_TOOL : WEFT_SCOPE_AGENT, i);
+	cr_assert_eq(read_all(sub), 10);
+	for (int i = 0; i < 10; i++)
+		cr_assert_eq(events[i].fields[0].num.i, i * 3);
+	weft_events_unsubscribe(sub);
+}
+
+Test(events, replay__from_an_offset_gives_it_and_all_after_it_once)
+{
+	weft_subscription *first = subscribe(UINT64_MAX, 0), *again, *all, *fresh;
+	uint64_t from;
+
+	for (int64_t i = 0; i < 50; i++)
+		emit((uint32_t)i % LANES, WEFT_SCOPE_TOOL, i);
+	cr_assert_eq(read_all(first), 50);
+	from = events[20].offset;
+	again = subscribe(from, 0);
+	all = subscribe(0, 0);
+	fresh = subscribe(UINT64_MAX, 0);
+	emit(0, WEFT_SCOPE_TOOL, 50);
+	cr_assert_eq(read_all(again), 31);
+	cr_assert_eq(events[0].offset, from);
+	for (int i = 0; i < 31; i++)
+		cr_assert_eq(events[i].fields[0].num.i, 20 + i);
+	cr_assert_eq(read_all(all), 51);
+	cr_assert_eq(read_all(fresh), 1);
+	weft_events_unsubscribe(first);
+	weft_events_unsubscribe(again);
+	weft_events_unsubscribe(all);
+	weft_events_unsubscribe(fresh);
+}
+
+Test(events, lagged__says_exactly_how_many_were_lost)
+{
+	weft_subscription *sub = subscribe(UINT64_MAX, 0);
+	uint64_t lost = 0, got = 0, total = 0;
+
+	for (int round = 0; round < 5; round++) {
+		int n;
+
+		for (int64_t i = 0; i < 1000; i++, total++)
+			emit(1, WEFT_SCOPE_TOOL, (int64_t)total);
+		n = read_all(sub);
+		for (int i = 0; i < n; i++) {
+			if (events[i].type == WEFT_EVENT_LAGGED) {
+				lost += events[i].lagged_events;
+				continue;
+			}
+			cr_assert_eq((uint64_t)events[i].fields[0].num.i, got + lost, "the gap is what was told");
+			got++;
+		}
+	}
+	cr_assert_gt(lost, 0);
+	cr_assert_eq(got + lost, total);
+	cr_assert_eq(weft_events_lost(sub), lost);
+	weft_events_unsubscribe(sub);
+}
+
+Test(events, pressed__until_read_or_until_block_ns)
+{
+	weft_subscribe_options opt = WEFT_SUBSCRIBE_OPTIONS_INIT;
+	weft_subscription *sub;
+
+	opt.lag = WEFT_LAG_BLOCK;
+	opt.block_ns = 50000000;
+	cr_assert_eq(weft__bus_subscribe(bus, &opt, &sub), 0);
+	cr_assert_not(weft__bus_pressed(bus, 0));
+	for (int64_t i = 0; i < 160; i++) /* more than half of a ring */
+		emit(0, WEFT_SCOPE_TOOL, i);
+	cr_assert(weft__bus_pressed(bus, 0));
+	cr_assert_not(weft__bus_pressed(bus, 1), "another lane");
+	cr_assert_eq(read_all(sub), 160);
+	cr_assert_not(weft__bus_pressed(bus, 0));
+	for (int64_t i = 0; i < 160; i++)
+		emit(0, WEFT_SCOPE_TOOL, i);
+	cr_assert(weft__bus_pressed(bus, 0));
+	usleep(80000);
+	cr_assert_not(weft__bus_pressed(bus, 0), "nobody reads: go on, and count");
+	weft_events_unsubscribe(sub);
+	cr_assert_not(weft__bus_pressed(bus, 0));
+}
+
+Test(events, names__are_those_of_the_schema)
+{
+	cr_assert_str_eq(weft_event_scope_name(WEFT_SCOPE_STEP), "workflow_step");
+	cr_assert_str_eq(weft_event_scope_name(WEFT_SCOPE_LLM), "llm_request");
+	cr_assert_str_eq(weft_event_type_name(WEFT_EVENT_CANCELED), "canceled");
+	cr_assert_str_eq(weft_event_status_name(WEFT_EVENT_STARTED), "pending");
+	cr_assert_str_eq(weft_event_scope_name((weft_event_scope)99), "unknown");
+}
