@@ -76,12 +76,15 @@ static int recent_messages(weft_provider_call *call, void *user)
 	        .agent_id = turn->agent_id,
 	        .agent_name = turn->agent_name,
 	};
-	uint64_t from = weft_ticks();
+	bool timed = !turn->def->opt.no_stage_times;
+	uint64_t from = timed ? weft_ticks() : 0;
 	int r = weft__recent_render(&query, call->arena, &turn->recent);
 
 	(void)user;
-	turn->run->result.stage_ns[WEFT_STAGE_RECALL] += weft_ticks_to_ns(weft_ticks() - from);
-	turn->run->result.stage_runs[WEFT_STAGE_RECALL]++;
+	if (timed) {
+		turn->run->result.stage_ns[WEFT_STAGE_RECALL] += weft_ticks_to_ns(weft_ticks() - from);
+		turn->run->result.stage_runs[WEFT_STAGE_RECALL]++;
+	}
 	call->text = turn->recent.section;
 	return r;
 }

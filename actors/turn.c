@@ -65,10 +65,17 @@ void weft__turn_stage(weft_turn *turn, int stage)
 {
 	weft_agent_result *result = &turn->run->result;
 	bool wanted = weft_events_wanted(turn->rt);
-	uint64_t now = weft_ticks(), ns;
+	uint64_t now, ns;
 
+	if (turn->def->opt.no_stage_times && !wanted) {
+		turn->step += turn->open_stage != WEFT__NO_STAGE;
+		turn->open_stage = stage;
+		turn->stamp = 0;
+		return;
+	}
+	now = weft_ticks();
 	if (turn->open_stage != WEFT__NO_STAGE) {
-		ns = weft_ticks_to_ns(now - turn->stamp);
+		ns = turn->stamp ? weft_ticks_to_ns(now - turn->stamp) : 0; /* 0: nobody listened when it began */
 		result->stage_ns[turn->open_stage] += ns;
 		result->stage_runs[turn->open_stage]++;
 		/* Composing is choosing and running providers, and nothing else. */

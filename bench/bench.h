@@ -8,7 +8,7 @@
  *     micro_*.c    one mechanism at a time
  *   file.c       scenarios.json            result.c   outcome <-> JSON
  *   report.c     tables and the summary    goals.c    what the figures should come to
- *   watched.c    what a subscriber costs
+ *   watched.c    what instrumentation costs
  */
 #ifndef WEFT_BENCH_BENCH_H
 #define WEFT_BENCH_BENCH_H
@@ -35,6 +35,7 @@ struct bench_options {
 	bool warmup_set;
 	uint32_t workers;           /* 0: one a core */
 	bool quick, list;
+	int times;  /* stage times in results: 0 no, else yes */
 	int events; /* somebody listens to events: 1 yes, 0 no, -1 as the entry is defined (scenarios no, agent micros yes) */
 };
 
@@ -147,9 +148,17 @@ void bench_report(FILE *to, const struct bench_row *rows, uint32_t count, double
 /* goals.c: the goals that these rows can answer, each with what was measured. cores: that ran the workers. */
 void bench_goals(FILE *to, const struct bench_row *rows, uint32_t count, uint32_t cores);
 
-/* watched.c: burst-1000 with and without a subscriber, in turns. *ret_ratio: with over without. @return 0 or -1 */
+/* the entry that instrumentation is measured by */
 #define BENCH_WATCHED_ID "burst-1000"
-int bench_watched(const struct bench_options *opt, double *ret_ratio);
+
+/* watched.c: what instrumentation costs burst-1000: with over without, of medians. */
+struct bench_watched {
+	double times;  /* stage times in results on, against off */
+	double events; /* a subscriber, against none; times on */
+};
+
+/* @return 0 or -1 */
+int bench_watched(const struct bench_options *opt, struct bench_watched *ret);
 /* A time in the unit that fits: "812 ns", "12.3 us", "4.56 ms". */
 void bench_time_text(double ms, char *buf, size_t size);
 

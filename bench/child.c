@@ -56,6 +56,10 @@ static void args_make(struct args *a, const struct bench_options *opt, const cha
 		add(a, "--events");
 		add(a, opt->events ? "on" : "off");
 	}
+	if (!opt->times) {
+		add(a, "--times");
+		add(a, "off");
+	}
 	if (opt->scenarios_path) {
 		add(a, "--scenarios");
 		add(a, opt->scenarios_path);

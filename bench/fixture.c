@@ -67,7 +67,7 @@ static int add_actions(struct bench_fixture *f)
 	return r;
 }
 
-static int def_up(struct bench_fixture *f, const struct bench_scenario *s, weft_error *err)
+static int def_up(struct bench_fixture *f, const struct bench_options *opt, const struct bench_scenario *s, weft_error *err)
 {
 	weft_mock_options mock = WEFT_MOCK_OPTIONS_INIT;
 	weft_agent_options ao = WEFT_AGENT_OPTIONS_INIT;
@@ -86,6 +86,7 @@ static int def_up(struct bench_fixture *f, const struct bench_scenario *s, weft_
 	ao.bare = s->config.bare;
 	ao.check_should_respond = s->config.check_should_respond;
 	ao.multi_step = s->config.multi_step;
+	ao.no_stage_times = !opt->times;
 	r = weft_agent_def_create(&ao, &f->def, err);
 	if (r == 0)
 		r = add_dummies(f, s->config.dummy_providers);
@@ -165,7 +166,7 @@ int bench_fixture_up(struct bench_fixture *f, const struct bench_options *opt, c
 	if (r == 0)
 		r = people_up(f);
 	if (r == 0)
-		r = def_up(f, s, err);
+		r = def_up(f, opt, s, err);
 	if (r == 0)
 		r = weft_agent_spawn(f->rt, f->def, &f->agent_id, &f->agent);
 	if (r == 0 && s->config.history)

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench/watched.c - what a subscriber to the agents' events costs.
+ * bench/watched.c - what instrumentation costs: stage times in the results, and a
+ * subscriber to the agents' events.
  *
- * The same burst with and without one, in turns so that a noisy minute meets both.
- * What is compared is the median of each side's medians.
+ * The same burst in three ways, in turns so that a noisy minute meets all of them.
+ * What is compared is the median of each way's medians.
  */
 #include "bench/bench.h"
 
-#define PAIRS 5u
+#define ROUNDS 9u
 
-static int median_ms(const struct bench_options *opt, int events, double *ret_ms)
+static int median_ms(const struct bench_options *opt, int times, int events, double *ret_ms)
 {
 	struct bench_options one = *opt;
 	struct bench_outcome out;
 	bool failed;
 
+	one.times = times;
 	one.events = events;
 	one.quick = false; /* it is quick, and three iterations would say nothing */
 	bench_child_run(&one, BENCH_WATCHED_ID, &out);
@@ -24,14 +26,16 @@ static int median_ms(const struct bench_options *opt, int events, double *ret_ms
 	return failed ? -1 : 0;
 }
 
-int bench_watched(const struct bench_options *opt, double *ret_ratio)
+int bench_watched(const struct bench_options *opt, struct bench_watched *ret)
 {
-	double without[PAIRS], with[PAIRS];
+	double off[ROUNDS], times[ROUNDS], events[ROUNDS];
 
-	for (uint32_t i = 0; i < PAIRS; i++) {
-		if (median_ms(opt, 0, &without[i]) < 0 || median_ms(opt, 1, &with[i]) < 0)
+	for (uint32_t i = 0; i < ROUNDS; i++) {
+		if (median_ms(opt, 0, 0, &off[i]) < 0 || median_ms(opt, 1, 0, &times[i]) < 0 ||
+		    median_ms(opt, 1, 1, &events[i]) < 0)
 			return -1;
 	}
-	*ret_ratio = bench_stats_of(with, PAIRS).median / bench_stats_of(without, PAIRS).median;
+	ret->times = bench_stats_of(times, ROUNDS).median / bench_stats_of(off, ROUNDS).median;
+	ret->events = bench_stats_of(events, ROUNDS).median / bench_stats_of(times, ROUNDS).median;
 	return 0;
 }

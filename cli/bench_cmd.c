@@ -18,6 +18,7 @@ static void help(FILE *to)
 	      "  --warmup N        iterations before them (default 3, or the entry's own)\n"
 	      "  --workers N       workers of each runtime (default: one a core)\n"
 	      "  --events on|off   with or without a subscriber to the agents' events\n"
+	      "  --times on|off    with or without stage times in the results (default on)\n"
 	      "  --scenarios FILE  another scenario file\n"
 	      "  --json FILE       write the results\n"
 	      "  --quick           fewer and shorter iterations\n"
@@ -56,11 +57,11 @@ static int suite(const char *value, struct bench_options *opt)
 	return 0;
 }
 
-static int events(const char *value, struct bench_options *opt)
+static int on_off(const char *name, const char *value, int *ret)
 {
 	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
-		return wrong("--events", value, "not on or off");
-	opt->events = !strcmp(value, "on");
+		return wrong(name, value, "not on or off");
+	*ret = !strcmp(value, "on");
 	return 0;
 }
 
@@ -68,7 +69,7 @@ static int events(const char *value, struct bench_options *opt)
 static int with_value(const char *name, const char *value, struct bench_options *opt)
 {
 	static const char *const names[] = { "--suite",   "--filter",    "--iterations", "--warmup", "--workers",
-		                             "--events", "--scenarios", "--json",       "--child" };
+		                             "--events", "--scenarios", "--json",       "--times",  "--child" };
 	size_t which = 0;
 
 	while (which < sizeof(names) / sizeof(names[0]) && strcmp(name, names[which]) != 0)
@@ -91,13 +92,15 @@ static int with_value(const char *name, const char *value, struct bench_options 
 	case 4:
 		return count(name, value, 1, 256, &opt->workers);
 	case 5:
-		return events(value, opt);
+		return on_off(name, value, &opt->events);
 	case 6:
 		opt->scenarios_path = value;
 		return 0;
 	case 7:
 		opt->json_path = value;
 		return 0;
+	case 8:
+		return on_off(name, value, &opt->times);
 	default:
 		opt->child = value;
 		opt->suite = "all";
@@ -107,7 +110,7 @@ static int with_value(const char *name, const char *value, struct bench_options 
 
 int cli_bench(const char *program, int argc, char **argv)
 {
-	struct bench_options opt = { .suite = "scenarios", .program = program, .events = -1 };
+	struct bench_options opt = { .suite = "scenarios", .program = program, .events = -1, .times = 1 };
 
 	for (int i = 1; i < argc; i++) {
 		int r;

@@ -15,7 +15,7 @@
 static struct bench_outcome run(const char *body)
 {
 	char path[] = "/tmp/weft-child-XXXXXX";
-	struct bench_options opt = { .program = path, .suite = "all", .events = -1 };
+	struct bench_options opt = { .program = path, .suite = "all", .events = -1, .times = 1 };
 	struct bench_outcome out;
 	int fd = mkstemp(path);
 
@@ -51,7 +51,7 @@ Test(child, no_result__names_the_exit_status)
 
 Test(child, program_that_is_not_there__is_named)
 {
-	struct bench_options opt = { .program = "/nowhere/weft", .suite = "all", .events = -1 };
+	struct bench_options opt = { .program = "/nowhere/weft", .suite = "all", .events = -1, .times = 1 };
 	struct bench_outcome out;
 
 	bench_child_run(&opt, "some-id", &out);
