@@ -87,9 +87,13 @@ uint64_t weft__broadcast_write(struct weft__broadcast *b, const uint64_t *words,
 		put(b, at, header_make(PAD, pad));
 		at += pad;
 	}
-	put(b, at, header_make(sequence, count));
-	for (uint32_t i = 1; i < count; i++)
-		put(b, at + i, words[i]);
+	{
+		_Atomic(uint64_t) *to = &b->words[at & b->mask]; /* a record never wraps */
+
+		weft__store_release(&to[0], header_make(sequence, count)); /* B2 */
+		for (uint32_t i = 1; i < count; i++)
+			weft__store_release(&to[i], words[i]); /* B2 */
+	}
 	weft__store_release(&b->last, at);              /* B6: after its words */
 	weft__store_release(&b->published, at + count); /* B5 */
 	return sequence;
@@ -147,8 +151,12 @@ uint32_t weft__broadcast_peek(const struct weft__broadcast *b, struct weft__curs
 			c->position += count;
 			continue;
 		}
-		for (uint32_t i = 0; whole && i < count && i < max; i++)
-			to[i] = weft__load_acquire(&b->words[(c->position + i) & b->mask]); /* B3 */
+		if (whole) {
+			const _Atomic(uint64_t) *from = &b->words[c->position & b->mask]; /* a record never wraps */
+
+			for (uint32_t i = 0; i < count && i < max; i++)
+				to[i] = weft__load_acquire(&from[i]); /* B3 */
+		}
 		if (!whole || overtaken(b, c->position)) {
 			c->position = weft__load_acquire(&b->tail);
 			continue;
