@@ -84,7 +84,7 @@ int weft__params_collect(weft_turn *turn, struct weft__planned_action *planned,
                          const struct weft__answer *answer)
 {
 	weft_json have = planned->parameters, given;
-	weft_json_writer *w;
+	weft_json_writer *w = NULL;
 	weft_str text = weft__question_field(answer, WEFT_STR("parameters"));
 	int r;
 
