@@ -24,7 +24,7 @@
  *             home         owner                          senders (a hint)
  *   owner     the rest     whoever runs the actor         the same
  *
- * Tests: tests/unit/actor/, tests/stress/test_actors.c.
+ * Tests: tests/api/test_runtime.c, tests/stress/test_actors.c.
  */
 #ifndef WEFT_RUNTIME_ACTOR_CORE_H
 #define WEFT_RUNTIME_ACTOR_CORE_H

@@ -21,8 +21,8 @@
  * NAP_MAX_NS) instead of sleeping for good: that bounds how long work can lie
  * behind a long activation elsewhere. When all are asleep, nobody naps.
  *
- * Tests: tests/stress/test_park.c; model: the `nap` only hides nothing, the stress
- * test runs with naps off as well.
+ * Tests: tests/stress/test_park.c: one request at a time, all workers asleep in between,
+ * so that nobody naps and a lost wake-up is a request without an answer.
  */
 #include "runtime/sched/worker.h"
 
