@@ -121,3 +121,72 @@ Test(broadcast, peek__of_part_of_a_record_tells_its_length)
 	cr_assert_eq(weft__broadcast_words_max(&ring), 32);
 	weft__broadcast_fini(&ring);
 }
+
+/* Overtaken before the first read: both kinds of cursor still know where they began. */
+Test(broadcast, cursor__overtaken_before_its_first_read_counts_too)
+{
+	struct weft__cursor fresh, newest, oldest;
+	uint64_t lost;
+
+	cr_assert_eq(weft__broadcast_init(&ring, 1024), 0);
+	fresh = weft__broadcast_newest(&ring);
+	for (uint64_t i = 1; i <= 5; i++)
+		write_one(i * 1000, 8);
+	newest = weft__broadcast_newest(&ring);
+	oldest = weft__broadcast_oldest(&ring);
+	for (uint64_t i = 6; i <= 105; i++) /* the ring has room for 16 */
+		write_one(i * 1000, 8);
+	cr_assert_eq(read_one(&fresh, &lost), 90000);
+	cr_assert_eq(lost, 89);
+	cr_assert_eq(read_one(&newest, &lost), 90000);
+	cr_assert_eq(lost, 84, "five were there before it");
+	cr_assert_eq(read_one(&oldest, &lost), 90000);
+	cr_assert_eq(lost, 89, "the five were its own");
+	cr_assert_eq(read_one(&oldest, &lost), 91000);
+	cr_assert_eq(lost, 0, "told once");
+	weft__broadcast_fini(&ring);
+}
+
+/* The newest record begins after a pad, the oldest is one: cursors stand at records all the same. */
+Test(broadcast, cursor__beside_a_pad)
+{
+	struct weft__cursor newest, oldest;
+	uint64_t lost, first;
+
+	cr_assert_eq(weft__broadcast_init(&ring, 512), 0); /* 64 words; a record has 16 at most */
+	for (uint64_t i = 1; i <= 40; i++) {
+		write_one(i * 1000, 15); /* four fill a round but for a pad of 4 */
+		newest = weft__broadcast_newest(&ring);
+		oldest = weft__broadcast_oldest(&ring);
+		cr_assert_eq(read_one(&newest, &lost), 0, "record %lu", (unsigned long)i);
+		first = read_one(&oldest, &lost);
+		cr_assert_eq(lost, 0);
+		cr_assert(first && first <= i * 1000 && first + 4000 >= i * 1000, "record %lu", (unsigned long)i);
+		for (uint64_t want = first + 1000; want <= i * 1000; want += 1000)
+			cr_assert_eq(read_one(&oldest, &lost), want);
+		cr_assert_eq(read_one(&oldest, &lost), 0);
+	}
+	weft__broadcast_fini(&ring);
+}
+
+Test(broadcast, peek__stops_at_the_limit)
+{
+	struct weft__cursor c;
+	uint64_t words[8], lost, limit;
+
+	cr_assert_eq(weft__broadcast_init(&ring, 1024), 0);
+	c = weft__broadcast_newest(&ring);
+	write_one(1000, 8);
+	limit = weft__broadcast_published(&ring);
+	write_one(2000, 8);
+	cr_assert_eq(weft__broadcast_peek(&ring, &c, limit, words, 8, &lost), 8);
+	weft__broadcast_pass(&ring, &c, 8);
+	cr_assert_eq(weft__broadcast_peek(&ring, &c, limit, words, 8, &lost), 0, "published after the limit was taken");
+	for (uint64_t i = 3; i <= 105; i++)
+		write_one(i * 1000, 8);
+	cr_assert_eq(weft__broadcast_peek(&ring, &c, limit, words, 8, &lost), 0, "all before it are overwritten");
+	cr_assert_eq(lost, 0, "not told yet");
+	cr_assert_eq(read_one(&c, &lost), 90000);
+	cr_assert_eq(lost, 88);
+	weft__broadcast_fini(&ring);
+}
