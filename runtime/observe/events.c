@@ -273,6 +273,12 @@ static uint64_t offset_of(uint64_t ticks, uint32_t lane)
 	return ticks << LANE_BITS | lane;
 }
 
+static bool scope_wanted(const struct weft_subscription *s, uint32_t scope)
+{
+	/* a scope that there is not, by an emitter's mistake, has no bit */
+	return !s->opt.scope_mask || (scope < 32 && (s->opt.scope_mask >> scope & 1));
+}
+
 /* Look at the record at the lane's cursor, if that was not done yet. False: none before the limit. */
 static bool head_look(struct weft_subscription *s, uint32_t lane)
 {
@@ -289,7 +295,7 @@ static bool head_look(struct weft_subscription *s, uint32_t lane)
 			return false;
 		/* history before the wanted offset, and scopes that are not wanted */
 		if ((s->opt.from_offset != UINT64_MAX && offset_of(head[1], lane) < s->opt.from_offset) ||
-		    (s->opt.scope_mask && !(s->opt.scope_mask & (1u << (head[4] >> 56))))) {
+		    !scope_wanted(s, (uint32_t)(head[4] >> 56))) {
 			weft__broadcast_pass(&s->bus->lanes[lane].ring, &r->cursor, r->head_words);
 			continue;
 		}

@@ -157,6 +157,97 @@ Test(events, emit__cuts_long_texts_and_drops_long_json)
 	weft_events_unsubscribe(sub);
 }
 
+/* One event with one long text in the field that `cut` picks; it is in events[0] afterwards. */
+static void emit_long(weft_subscription *sub, uint32_t cut, weft_str text)
+{
+	weft_event_desc desc = { .component_id = cut == 0 ? text : WEFT_STR("c"), .message = cut == 1 ? text : WEFT_STR("") };
+
+	weft__bus_emit(bus, 0, &desc);
+	cr_assert_eq(read_all(sub), 1);
+}
+
+Test(events, emit__cuts_between_characters)
+{
+	weft_subscription *sub = subscribe(UINT64_MAX, 0);
+	static char text[9000];
+
+	for (size_t pre = 0; pre < 3; pre++) { /* the cut meets each byte of a character once */
+		for (uint32_t which = 0; which < 2; which++) {
+			weft_str got;
+
+			for (size_t i = 0; i < sizeof(text); i++)
+				text[i] = i < pre ? 'x' : "\xe2\x82\xac"[(i - pre) % 3];
+			emit_long(sub, which, (weft_str){ text, sizeof(text) });
+			got = which ? events[0].message : events[0].component_id;
+			cr_assert(got.len_bytes > 200 && got.len_bytes < sizeof(text));
+			cr_assert_eq((got.len_bytes - 3 - pre) % 3, 0, "cut within a character");
+			cr_assert_eq(memcmp(got.ptr, text, got.len_bytes - 3), 0);
+			cr_assert_eq(memcmp(got.ptr + got.len_bytes - 3, "...", 3), 0);
+		}
+	}
+	weft_events_unsubscribe(sub);
+}
+
+/* A quarter of the ring a record: eight long texts share it, and more fields than there may be are left out. */
+Test(events, emit__gives_every_field_a_share)
+{
+	weft_subscription *sub = subscribe(UINT64_MAX, 0);
+	static char big[5000];
+	weft_event_field fields[WEFT_EVENT_FIELDS_MAX + 4];
+	weft_event_desc desc = { .component_id = WEFT_STR("c"), .fields = fields, .field_count = WEFT_EVENT_FIELDS_MAX + 4 };
+
+	memset(big, 'y', sizeof(big));
+	for (uint32_t i = 0; i < WEFT_EVENT_FIELDS_MAX + 4; i++)
+		fields[i] = (weft_event_field){ .key = WEFT_STR("k"), .kind = WEFT_FIELD_STR, .str = { big, sizeof(big) } };
+	weft__bus_emit(bus, 0, &desc);
+	cr_assert_eq(read_all(sub), 1);
+	cr_assert_eq(events[0].field_count, WEFT_EVENT_FIELDS_MAX);
+	for (uint32_t i = 0; i < WEFT_EVENT_FIELDS_MAX; i++) {
+		weft_str s = events[0].fields[i].str;
+
+		cr_assert(same(events[0].fields[i].key, "k"), "field %u", i);
+		cr_assert(s.len_bytes >= 3 && memcmp(s.ptr + s.len_bytes - 3, "...", 3) == 0, "field %u", i);
+	}
+	weft_events_unsubscribe(sub);
+}
+
+Test(events, emit__takes_what_is_empty)
+{
+	weft_subscription *sub = subscribe(UINT64_MAX, 0);
+	weft_event_field fields[2] = { { .key = WEFT_STR(""), .kind = WEFT_FIELD_STR },
+		                       { .key = WEFT_STR("z"), .kind = WEFT_FIELD_BOOL } };
+	weft_event_desc desc = { .fields = fields, .field_count = 2 };
+
+	weft__bus_emit(bus, 0, &desc);
+	cr_assert_eq(read_all(sub), 1);
+	cr_assert_eq(events[0].component_id.len_bytes, 0);
+	cr_assert_eq(events[0].message.len_bytes, 0);
+	cr_assert_eq(events[0].field_count, 2);
+	cr_assert_eq(events[0].fields[0].str.len_bytes, 0);
+	cr_assert(same(events[0].fields[1].key, "z") && !events[0].fields[1].num.b);
+	weft_events_unsubscribe(sub);
+}
+
+Test(events, emit__from_a_foreign_thread_goes_to_the_last_lane)
+{
+	weft_runtime *rt = (weft_runtime *)&bus; /* only asked for its bus and its lane, above */
+	weft_event_desc desc = { .scope = WEFT_SCOPE_SYSTEM, .component_id = WEFT_STR("system:test") };
+	weft_subscription *sub;
+
+	weft_event_emit(NULL, &desc);
+	weft_event_emit(rt, NULL);
+	cr_assert_not(weft_events_wanted(NULL));
+	cr_assert_eq(weft_events_subscribe(NULL, NULL, &sub), -EINVAL);
+	cr_assert_eq(weft_events_subscribe(rt, NULL, NULL), -EINVAL);
+	cr_assert_eq(weft_events_subscribe(rt, NULL, &sub), 0);
+	cr_assert(weft_events_wanted(rt));
+	weft_event_emit(rt, &desc);
+	cr_assert_eq(read_all(sub), 1);
+	cr_assert_eq(events[0].worker, LANES);
+	cr_assert(same(events[0].component_id, "system:test"));
+	weft_events_unsubscribe(sub);
+}
+
 Test(events, read__merges_lanes_in_the_order_of_emission)
 {
 	weft_subscription *sub = subscribe(UINT64_MAX, 0);
@@ -183,6 +274,44 @@ Test(events, scope_mask__passes_over_the_rest)
 	cr_assert_eq(read_all(sub), 10);
 	for (int i = 0; i < 10; i++)
 		cr_assert_eq(events[i].fields[0].num.i, i * 3);
+	weft_events_unsubscribe(sub);
+}
+
+/* A scope outside the enum is somebody's mistake: it is nobody's, and does no harm. */
+Test(events, scope_mask__passes_over_scopes_there_are_not)
+{
+	weft_subscription *all = subscribe(UINT64_MAX, 0), *some = subscribe(UINT64_MAX, UINT32_MAX);
+
+	emit(0, (weft_event_scope)40, 1);
+	emit(0, (weft_event_scope)64, 1);
+	emit(0, WEFT_SCOPE_TOOL, 2);
+	cr_assert_eq(read_all(some), 1);
+	cr_assert_eq(events[0].fields[0].num.i, 2);
+	cr_assert_eq(read_all(all), 3);
+	weft_events_unsubscribe(all);
+	weft_events_unsubscribe(some);
+}
+
+Test(events, read__in_small_batches_loses_nothing)
+{
+	weft_subscription *sub = subscribe(UINT64_MAX, 0);
+	uint64_t last = 0;
+
+	for (int64_t i = 0; i < 100; i++)
+		emit((uint32_t)i % LANES, WEFT_SCOPE_TOOL, i);
+	usleep(10);
+	cr_assert_eq(weft_events_read(sub, NULL, 1), -EINVAL);
+	cr_assert_eq(weft_events_read(sub, NULL, 0), 0);
+	for (int64_t i = 0; i < 100; i += 4) {
+		cr_assert_eq(weft_events_read(sub, events, 4), 4);
+		for (int k = 0; k < 4; k++) {
+			cr_assert_eq(events[k].fields[0].num.i, i + k);
+			cr_assert_gt(events[k].offset, last);
+			last = events[k].offset;
+		}
+	}
+	cr_assert_eq(weft_events_read(sub, events, 4), 0);
+	cr_assert_eq(weft_events_lost(sub), 0);
 	weft_events_unsubscribe(sub);
 }
 
@@ -235,6 +364,40 @@ Test(events, lagged__says_exactly_how_many_were_lost)
 	cr_assert_eq(got + lost, total);
 	cr_assert_eq(weft_events_lost(sub), lost);
 	weft_events_unsubscribe(sub);
+}
+
+/* The losses of one lane are told before its next event, and the other lanes' events are all there. */
+Test(events, lagged__in_one_lane_only)
+{
+	weft_subscription *sub = subscribe(UINT64_MAX, 0), *whole = subscribe(UINT64_MAX, 0);
+	uint32_t quiet = 0, lagged = 0;
+	int n, got = 0;
+
+	for (int64_t i = 0; i < 1000; i++) {
+		emit(0, WEFT_SCOPE_TOOL, i);
+		if (i % 100 == 0) {
+			emit(1, WEFT_SCOPE_AGENT, i);
+			got += read_all(whole);
+		}
+	}
+	got += read_all(whole);
+	cr_assert_eq(got, 1010, "one that keeps up is not told of another's losses");
+	n = read_all(sub);
+	for (int i = 0; i < n; i++) {
+		if (events[i].type == WEFT_EVENT_LAGGED) {
+			lagged++;
+			cr_assert(same(events[i].component_id, "system:lagged") && events[i].scope == WEFT_SCOPE_SYSTEM);
+			cr_assert_eq(events[i].worker, 0);
+			cr_assert_eq(events[i].field_count, 0);
+			cr_assert_eq((int64_t)events[i].lagged_events, events[i + 1].fields[0].num.i);
+		} else {
+			quiet += events[i].worker == 1;
+		}
+	}
+	cr_assert_eq(lagged, 1);
+	cr_assert_eq(quiet, 10);
+	weft_events_unsubscribe(sub);
+	weft_events_unsubscribe(whole);
 }
 
 Test(events, pressed__until_read_or_until_block_ns)
