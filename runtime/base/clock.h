@@ -48,6 +48,20 @@ static inline uint64_t weft__tsc(void)
 }
 
 /*
+ * Beside weft__tsc where its place matters: what stands before has been done, loads too, and
+ * what stands after has not begun. A CPU may otherwise look at its counter early or late,
+ * by as much as a cache miss. The clock is read in order by itself.
+ */
+static inline void weft__tsc_order(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_lfence();
+#elif defined(__aarch64__)
+	__asm__ __volatile__("isb" ::: "memory");
+#endif
+}
+
+/*
  * A span of ticks in nanoseconds. The first call of a process may spin up to 200 us
  * to calibrate (never when weft__tsc was first called earlier than that); good to
  * about 0.1% then. Any thread.

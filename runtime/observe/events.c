@@ -10,11 +10,16 @@
  * so T was taken before e2 was stamped, and e2 is left for the next read. If it
  * sees both, e1 has the smaller stamp and comes first.
  *
+ * For that the counter is looked at in order (weft__tsc_order): for a stamp not before
+ * what was seen earlier, for T not after a look at a lane.
+ *
  * Stamps are ticks of the CPU's counter since the bus was made, half the cost of a clock
  * reading. A read makes nanoseconds of them by the rate between the bus's birth and now.
  *
  * Offsets: | ticks 55 | lane 9 |. Stamps grow strictly within a lane, so an
- * offset names one event, and the order of offsets is the order of delivery.
+ * offset names one event, and the order of offsets is the order of delivery. A stamp
+ * ticks once in 16 cycles: shorter than anything that takes an event from lane to
+ * lane, and 55 bits of it last for six years at 3 GHz.
  */
 #include "runtime/observe/events.h"
 
@@ -32,6 +37,11 @@
 #include "runtime/queue/broadcast.h"
 
 #define LANE_BITS 9
+#if defined(__x86_64__)
+#define STAMP_SHIFT 4
+#else
+#define STAMP_SHIFT 0 /* counters of other machines tick slower */
+#endif
 #define BLOCK_NS_DEFAULT UINT64_C(100000000)
 #define BATCH_BYTES_MAX (1u << 20) /* a read returns early rather than hold more */
 
@@ -119,12 +129,19 @@ bool weft__bus_wanted(const struct weft__bus *bus)
 	return weft__load_relaxed(&bus->wanted) != 0; /* relaxed: late by a moment is fine; rings: see ready */
 }
 
+static uint64_t ticks_now(const struct weft__bus *bus)
+{
+	return (weft__tsc() - bus->first_ticks) >> STAMP_SHIFT;
+}
+
 static void emit(struct weft__bus *bus, struct lane *lane, const weft_event_desc *desc)
 {
 	uint64_t words[WEFT__RECORD_WORDS_MAX];
 	uint32_t max = weft__broadcast_words_max(&lane->ring);
-	uint64_t now = weft__tsc() - bus->first_ticks;
+	uint64_t now;
 
+	weft__tsc_order(); /* publishing it depends on the stamp: it is later by itself */
+	now = ticks_now(bus);
 	if (max > WEFT__RECORD_WORDS_MAX)
 		max = WEFT__RECORD_WORDS_MAX;
 	lane->last_ticks = now > lane->last_ticks ? now : lane->last_ticks + 1;
@@ -381,8 +398,9 @@ static int oldest_lane(struct weft_subscription *s, uint64_t before_ticks)
 /* Gives T, in ticks: taken before the lanes are looked at. */
 static uint64_t begin_read(struct weft_subscription *s)
 {
-	uint64_t ns = weft_now_ns(), ticks = weft__tsc() - s->bus->first_ticks;
+	uint64_t ns = weft_now_ns(), ticks = ticks_now(s->bus);
 
+	weft__tsc_order();
 	s->ns_per_tick = (double)(ns - s->bus->first_ns) / (double)(ticks ? ticks : 1);
 	s->wall_minus_ms = weft_wall_ms() - (int64_t)(ns / 1000000u);
 	for (uint32_t i = 0; i < s->bus->lane_count; i++)
