@@ -69,7 +69,7 @@ static void *writer(void *arg)
 struct tally {
 	uint64_t read, lost;
 	int64_t next[WRITERS];
-	bool whole; /* was there from the beginning */
+	uint64_t offset[LANES + 1]; /* of the last event of each lane */
 };
 
 static void check(struct tally *t, const weft_event *e, int n)
@@ -85,6 +85,9 @@ static void check(struct tally *t, const weft_event *e, int n)
 		cr_assert_eq(e[i].fields[2].num.i, checksum(e[i].fields[1].str.ptr, e[i].fields[1].str.len_bytes), "torn");
 		cr_assert_geq(e[i].fields[0].num.i, t->next[who], "a writer's order is broken");
 		t->next[who] = e[i].fields[0].num.i + 1;
+		cr_assert_eq(e[i].worker, who < LANES ? who : LANES);
+		cr_assert_gt(e[i].offset, t->offset[e[i].worker], "a lane's order is broken, or an event came twice");
+		t->offset[e[i].worker] = e[i].offset;
 		t->read++;
 	}
 }
@@ -102,7 +105,7 @@ static void read_some(weft_subscription *sub, struct tally *t, uint64_t *rnd)
 static void *reader(void *arg)
 {
 	weft_subscription *sub = arg;
-	struct tally t = { .whole = true };
+	struct tally t = { 0 };
 	uint64_t rnd = seed ^ (uintptr_t)arg;
 	uint32_t rest = test_below(&rnd, 3) * 200;
 
