@@ -335,6 +335,7 @@ static void run_messages(struct weft__worker *w, struct weft_actor *a, struct we
 	uint32_t budget = w->sched->budget_msgs;
 	uint32_t batch = a->bound_msgs >= 16 * TAKEN_BATCH ? TAKEN_BATCH : 1;
 	uint32_t unreported = 0;
+	bool watched = weft__bus_wanted(w->rt->bus);
 
 	for (uint32_t n = 1;; n++) {
 		struct weft_msg *node, *next;
@@ -370,7 +371,7 @@ static void run_messages(struct weft__worker *w, struct weft_actor *a, struct we
 		if (node == msg)
 			weft_msg_destroy(msg);
 		msg = next;
-		if (n >= budget || w->yield) {
+		if (n >= budget || w->yield || (watched && weft__bus_pressed(w->rt->bus, w->id))) {
 			report_taken(a, unreported);
 			requeue(w, a, msg);
 			return;

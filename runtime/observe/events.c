@@ -48,6 +48,8 @@
 struct lane {
 	_Alignas(WEFT_CACHELINE) struct weft__broadcast ring;
 	_Atomic(bool) ready; /* ring is made; stored before wanted */
+	/* before it is published up to here, no reader presses; written under the bus's lock */
+	_Atomic(uint64_t) calm_until;
 	uint64_t last_ticks; /* the lane's writer */
 };
 
@@ -164,28 +166,55 @@ void weft__bus_emit(struct weft__bus *bus, uint32_t lane, const weft_event_desc 
 		pthread_mutex_unlock(&bus->foreign_lock);
 }
 
-/* Is sub's reader of this lane so far behind that the writer will soon overtake it? */
-static bool presses(const struct weft_subscription *sub, uint32_t lane, uint64_t now)
+/* How far a ring may be published before a reader that stands at `seen` presses. */
+static uint64_t presses_at(const struct weft__broadcast *ring, uint64_t seen)
 {
-	const struct weft__broadcast *ring = &sub->bus->lanes[lane].ring;
-	/* relaxed: hints; a late look costs a slice of a pause */
-	uint64_t behind = weft__broadcast_published(ring) - weft__load_relaxed(&sub->readers[lane].seen);
+	return seen + (ring->mask + 1) / 2 + 1;
+}
 
-	return sub->opt.lag == WEFT_LAG_BLOCK && behind > (ring->mask + 1) / 2 &&
-	       now - weft__load_relaxed(&sub->last_read_ns) < sub->opt.block_ns;
+static bool reads_still(const struct weft_subscription *sub, uint64_t now)
+{
+	/* relaxed: a hint; a late look costs a slice of a pause */
+	return now - weft__load_relaxed(&sub->last_read_ns) < sub->opt.block_ns;
+}
+
+/* Look at all readers of the lane, and how long the next look has time. */
+static bool pressed_locked(struct weft__bus *bus, uint32_t lane, uint64_t published)
+{
+	struct lane *l = &bus->lanes[lane];
+	uint64_t now = weft_now_ns(), first = published + (l->ring.mask + 1);
+	bool pressed = false;
+
+	for (struct weft_subscription *s = bus->subs; s; s = s->next) {
+		/* relaxed: as above */
+		uint64_t at = presses_at(&l->ring, weft__load_relaxed(&s->readers[lane].seen));
+
+		if (s->opt.lag != WEFT_LAG_BLOCK)
+			continue;
+		if ((int64_t)(at - first) < 0)
+			first = at;
+		pressed |= (int64_t)(published - at) >= 0 && reads_still(s, now);
+	}
+	weft__store_relaxed(&l->calm_until, first); /* relaxed: under the lock */
+	return pressed;
 }
 
 bool weft__bus_pressed(struct weft__bus *bus, uint32_t lane)
 {
-	bool pressed = false;
-	uint64_t now;
+	struct lane *l = &bus->lanes[lane];
+	uint64_t published;
+	bool pressed;
 
 	if (!weft__load_relaxed(&bus->blocking)) /* relaxed: a hint */
 		return false;
-	now = weft_now_ns();
+	if (!weft__load_acquire(&l->ready)) /* acquire: the ring */
+		return false;
+	published = weft__broadcast_published(&l->ring);
+	/* relaxed: readers only move on, and a new one sets it back; seen late, the next look is late */
+	if ((int64_t)(published - weft__load_relaxed(&l->calm_until)) < 0)
+		return false;
 	pthread_mutex_lock(&bus->lock);
-	for (struct weft_subscription *s = bus->subs; s && !pressed; s = s->next)
-		pressed = presses(s, lane, now);
+	pressed = pressed_locked(bus, lane, published);
 	pthread_mutex_unlock(&bus->lock);
 	return pressed;
 }
@@ -223,6 +252,8 @@ static void readers_place(struct weft_subscription *s)
 
 		r->cursor = s->opt.from_offset == UINT64_MAX ? weft__broadcast_newest(ring) : weft__broadcast_oldest(ring);
 		weft__store_relaxed(&r->seen, r->cursor.position); /* relaxed: not shared yet */
+		if (s->opt.lag == WEFT_LAG_BLOCK) /* relaxed: under the lock, where looks are too */
+			weft__store_relaxed(&s->bus->lanes[i].calm_until, weft__broadcast_published(ring));
 	}
 }
 

@@ -152,15 +152,11 @@ Test(events, read__by_a_slow_host_counts_what_it_missed)
 Test(events, block__holds_the_actors_back)
 {
 	weft_subscribe_options opt = WEFT_SUBSCRIBE_OPTIONS_INIT;
-	weft_runtime_options ropt = WEFT_RUNTIME_OPTIONS_INIT;
 	struct tally t = { 0 };
 	weft_subscription *sub;
 	weft_runtime *rt;
 
-	ropt.workers = 2;
-	ropt.event_ring_bytes = 32768; /* 400 such events */
-	ropt.budget_msgs = 16;         /* between two looks of a worker at its readers */
-	rt = test_runtime_with(&ropt);
+	rt = runtime_with_ring(4096); /* 50 such events: fewer than an actor's budget */
 	opt.lag = WEFT_LAG_BLOCK;
 	opt.block_ns = TEST_LONG;
 	cr_assert_eq(weft_events_subscribe(rt, &opt, &sub), 0);
