@@ -4,8 +4,8 @@
  *
  * Each worker writes its events into a bounded ring of its own; a subscription
  * is a cursor over all of them, so a second subscriber costs the workers
- * nothing. Without a subscriber nothing is written. A subscription sees events in
- * time order, and those of one agent in the order they happened.
+ * nothing. Without a subscriber nothing is written. A read gives events in time
+ * order; those of one agent come in the order they happened, over all reads.
  *
  * Source: docs/internals/events.md, docs/decisions/0002-shared-event-rings.md.
  */
@@ -81,7 +81,9 @@ WEFT_API void weft_event_emit(weft_runtime *rt, const weft_event_desc *desc);
 /** What a subscriber reads. Pointers live in the batch's buffer: until the next read or unsubscribe. */
 typedef struct weft_event {
 	uint64_t id;     /* unique in the runtime */
-	uint64_t offset; /* grows along one subscription's order; give it to weft_events_subscribe to replay */
+	/* names it: give it to weft_events_subscribe to replay; grows within a read and within a worker,
+	   from read to read nearly always (docs/internals/events.md) */
+	uint64_t offset;
 	uint64_t timestamp_ns; /* weft_now_ns() when emitted */
 	int64_t wall_ms;
 	weft_event_scope scope;
