@@ -17,7 +17,9 @@
  * reading. A read makes nanoseconds of them by the rate between the bus's birth and now.
  *
  * Offsets: | ticks 55 | lane 9 |. Stamps grow strictly within a lane, so an
- * offset names one event, and the order of offsets is the order of delivery. A stamp
+ * offset names one event. Offsets grow within a read and within a lane. From a read to
+ * the next they may step back: an event stamped before T, but published after its lane
+ * was looked at, comes behind unrelated ones with later stamps. A stamp
  * ticks once in 16 cycles: shorter than anything that takes an event from lane to
  * lane, and 55 bits of it last for six years at 3 GHz.
  */
