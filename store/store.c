@@ -8,6 +8,7 @@
 
 #include "runtime/base/clock.h"
 #include "simd/simd.h"
+#include "store/attachment.h"
 
 #define SHARDS_DEFAULT 64u
 #define DIMS_MAX 8192u
@@ -21,6 +22,15 @@ weft_str weft__text_put(char **at, weft_str s)
 	(*at)[s.len_bytes] = '\0';
 	*at += s.len_bytes + 1;
 	return out;
+}
+
+static void record_free(void *record)
+{
+	struct weft__record *r = record;
+
+	if (r && r->m.attachments)
+		weft_free((void *)(uintptr_t)r->m.attachments);
+	weft_free(r);
 }
 
 /* ---- life ------------------------------------------------------------------------ */
@@ -55,7 +65,7 @@ void weft_store_unref(weft_store *store)
 {
 	if (!store || __atomic_fetch_sub(&store->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
-	weft__map_fini(&store->memories, weft_free);
+	weft__map_fini(&store->memories, record_free);
 	weft__map_fini(&store->rooms, weft__room_free);
 	weft__map_fini(&store->entities, weft_free);
 	weft__map_fini(&store->worlds, weft_free);
@@ -63,6 +73,20 @@ void weft_store_unref(weft_store *store)
 }
 
 /* ---- adding ------------------------------------------------------------------------ */
+
+/* The record's own copy. */
+static int attach(struct weft__record *r, const weft_memory *m)
+{
+	size_t bytes = weft__attachments_bytes(m->attachments, m->attachment_count);
+	void *block = weft_malloc(bytes);
+
+	if (!block)
+		return -ENOMEM;
+	r->m.attachments = weft__attachments_put(block, m->attachments, m->attachment_count);
+	r->m.attachment_count = m->attachment_count;
+	r->bytes += bytes;
+	return 0;
+}
 
 static struct weft__record *record_make(const weft_memory *m)
 {
@@ -88,6 +112,12 @@ static struct weft__record *record_make(const weft_memory *m)
 	r->m.source = weft__text_put(&at, m->source);
 	r->m.embedding = NULL;
 	r->m.embedding_dims = 0;
+	r->m.attachments = NULL;
+	r->m.attachment_count = 0;
+	if (m->attachment_count && attach(r, m) < 0) {
+		record_free(r);
+		return NULL;
+	}
 	return r;
 }
 
@@ -122,10 +152,15 @@ int weft_store_add(weft_store *store, const weft_memory *memory, weft_uuid *ret_
 	if (memory->text.len_bytes > WEFT_MEMORY_TEXT_MAX || memory->thought.len_bytes > WEFT_MEMORY_TEXT_MAX ||
 	    memory->actions.len_bytes > WEFT_MEMORY_TEXT_MAX || memory->source.len_bytes > WEFT_MEMORY_TEXT_MAX)
 		return -EMSGSIZE;
+	if (memory->attachment_count) {
+		status = weft_attachments_check(memory->attachments, memory->attachment_count, NULL);
+		if (status < 0)
+			return status;
+	}
 	r = record_make(memory);
 	room = r ? weft__room_get(store, memory->room_id, true) : NULL;
 	if (!room) {
-		weft_free(r);
+		record_free(r);
 		return -ENOMEM;
 	}
 	id = r->m.id;
@@ -133,7 +168,7 @@ int weft_store_add(weft_store *store, const weft_memory *memory, weft_uuid *ret_
 	status = record_insert(store, r, room);
 	if (status < 0) {
 		weft__fetch_sub_relaxed(&store->bytes, r->bytes);
-		weft_free(r);
+		record_free(r);
 		return status;
 	}
 	if (ret_id)
@@ -164,6 +199,13 @@ static int memory_copy(const weft_memory *from, weft_arena *arena, weft_memory *
 			return -ENOMEM;
 		memcpy(v, m.embedding, m.embedding_dims * sizeof(*v));
 		m.embedding = v;
+	}
+	if (m.attachment_count) {
+		void *block = weft_arena_alloc(arena, weft__attachments_bytes(m.attachments, m.attachment_count));
+
+		if (!block)
+			return -ENOMEM;
+		m.attachments = weft__attachments_put(block, m.attachments, m.attachment_count);
 	}
 	*ret = m;
 	return 0;
@@ -222,7 +264,7 @@ int weft_store_delete(weft_store *store, weft_uuid id)
 	if (!r)
 		return -ENOENT;
 	weft__fetch_sub_relaxed(&store->bytes, r->bytes);
-	weft_free(r);
+	record_free(r);
 	return 0;
 }
 

@@ -53,7 +53,7 @@ uint64_t weft__map_count(const struct weft__map *map);
 struct weft__room;
 
 struct weft__record { /* one allocation, strings behind it */
-	weft_memory m;    /* id first; embedding leads into the history's matrix */
+	weft_memory m;    /* id first; embedding leads into the history's matrix; attachments: a block of their own, owned */
 	struct weft__room *room;
 	uint32_t at;      /* index in its history */
 	uint32_t row;     /* in the matrix + 1; 0: none */

@@ -99,6 +99,28 @@ typedef enum weft_memory_type {
 
 #define WEFT_MEMORY_TEXT_MAX (1u << 20)
 
+/** Something that came with a message: an image, a file, a link. At least one of url and text is not empty. */
+typedef struct weft_attachment {
+	weft_uuid id; /* nil: a fresh one */
+	weft_str url; /* where it is; never fetched by weft itself */
+	weft_str content_type; /* "image/png", parameters allowed; empty: not known */
+	weft_str title;
+	weft_str description; /* what is to be seen or heard in it, for a model that cannot */
+	weft_str text;        /* what it says */
+	weft_str source;      /* which client or site it came from */
+} weft_attachment;
+
+#define WEFT_ATTACHMENTS_MAX 32u                /* of a memory */
+#define WEFT_ATTACHMENTS_BYTES_MAX (4u << 20)   /* all strings of a memory's attachments together */
+#define WEFT_ATTACHMENT_NAME_BYTES_MAX 1024u    /* each content_type, title and source */
+
+/**
+ * What weft_store_add, weft_store_set_attachments and weft_agent_handle_message ask of attachments.
+ * @param err  names the field that is wrong: "attachments[2].content_type: ..."; may be NULL
+ * @return 0, -EINVAL (no url and no text, or a content_type that is none), -EMSGSIZE (too many, or too long). Threads: any.
+ */
+WEFT_API int weft_attachments_check(const weft_attachment *attachments, uint32_t count, weft_error *err);
+
 typedef struct weft_memory {
 	weft_uuid id;
 	weft_memory_type type;
@@ -113,12 +135,15 @@ typedef struct weft_memory {
 	weft_str source;
 	const float *embedding; /* normalised; NULL: none yet */
 	uint32_t embedding_dims;
+	uint32_t attachment_count;
+	const weft_attachment *attachments;
 } weft_memory;
 
 /**
- * Append. A nil id gets a fresh UUIDv7, a zero created_ms the time now; strings are copied.
+ * Append. A nil id gets a fresh UUIDv7, a zero created_ms the time now; strings and attachments are copied.
  * @param ret_id  may be NULL
- * @return 0, -EINVAL (nil room), -EEXIST (that id is there; nothing changed), -EMSGSIZE (text too long), -ENOMEM
+ * @return 0, -EINVAL (nil room), -EEXIST (that id is there; nothing changed), -EMSGSIZE (text too long), -ENOMEM,
+ *         as weft_attachments_check
  * Cost: O(1). A room that was never put is made (kind GROUP).
  */
 WEFT_API int weft_store_add(weft_store *store, const weft_memory *memory, weft_uuid *ret_id);
@@ -131,6 +156,9 @@ WEFT_API int weft_store_delete(weft_store *store, weft_uuid id);
 WEFT_API uint64_t weft_store_count(weft_store *store, weft_uuid room_id, weft_memory_type type);
 /** Give a memory its embedding (copied, normalised). 0, -ENOENT, -EINVAL (not finite, zero length or other dims than the store's first), -ENOMEM. */
 WEFT_API int weft_store_set_embedding(weft_store *store, weft_uuid id, const float *embedding, uint32_t dims);
+/** Replace the attachments of a memory; copied. 0, -ENOENT, -ENOMEM, as weft_attachments_check: then nothing changed. */
+WEFT_API int weft_store_set_attachments(weft_store *store, weft_uuid id, const weft_attachment *attachments,
+                                        uint32_t count);
 
 /** Called under the room's lock: look, copy, do not call the store. memory is valid during the call. Return false to end. */
 typedef bool (*weft_memory_visitor)(const weft_memory *memory, void *user);

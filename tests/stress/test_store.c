@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The store under several threads. Goal: nothing lost, nothing seen after its deletion,
- * no torn record. Method: threads add, read, delete, embed and search in few rooms; each
- * text carries a checksum that visitors verify; at the end added == counted + deleted.
+ * no torn record. Method: threads add, read, delete, embed, search and replace attachments in few
+ * rooms; each text, an attachment's too, carries a checksum that visitors verify; at the end added == counted + deleted.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -18,6 +18,7 @@
 #define ROOMS 3u
 #define STEPS 4000u
 #define DIMS 16u
+#define TEXT_BYTES 104u
 
 static weft_store *store;
 static weft_uuid rooms[ROOMS];
@@ -33,29 +34,57 @@ static uint32_t checksum(const char *text, size_t n)
 	return h;
 }
 
-static bool verify(const weft_memory *m, void *user)
+static void verify_text(weft_str text)
 {
 	uint32_t sum;
 
+	cr_assert_geq(text.len_bytes, 4);
+	memcpy(&sum, text.ptr, 4);
+	cr_assert_eq(sum, checksum(text.ptr + 4, text.len_bytes - 4), "a torn or freed record");
+}
+
+static bool verify(const weft_memory *m, void *user)
+{
 	(void)user;
-	cr_assert_geq(m->text.len_bytes, 4);
-	memcpy(&sum, m->text.ptr, 4);
-	cr_assert_eq(sum, checksum(m->text.ptr + 4, m->text.len_bytes - 4), "a torn or freed record");
+	verify_text(m->text);
+	for (uint32_t i = 0; i < m->attachment_count; i++)
+		verify_text(m->attachments[i].text);
 	return true;
+}
+
+/* A text that carries its checksum; room has TEXT_BYTES. */
+static weft_str make_text(uint64_t *rnd, char *room)
+{
+	uint32_t n = test_below(rnd, TEXT_BYTES - 4), sum;
+
+	for (uint32_t i = 0; i < n; i++)
+		room[4 + i] = (char)test_random(rnd);
+	sum = checksum(room + 4, n);
+	memcpy(room, &sum, 4);
+	return (weft_str){ room, n + 4 };
+}
+
+static void attach(uint64_t *rnd, weft_uuid id)
+{
+	char text[3][TEXT_BYTES];
+	weft_attachment list[3];
+	uint32_t n = test_below(rnd, 4);
+
+	for (uint32_t i = 0; i < n; i++)
+		list[i] = (weft_attachment){ .text = make_text(rnd, text[i]) };
+	cr_assert_eq(weft_store_set_attachments(store, id, list, n), 0);
 }
 
 static weft_uuid add(uint64_t *rnd)
 {
-	char text[128];
-	uint32_t n = test_below(rnd, 100), sum;
-	weft_memory m = { .room_id = rooms[test_below(rnd, ROOMS)] };
+	char text[TEXT_BYTES], attached[TEXT_BYTES];
+	weft_attachment a = { .text = make_text(rnd, attached) };
+	weft_memory m = { .room_id = rooms[test_below(rnd, ROOMS)],
+		          .text = make_text(rnd, text),
+		          .attachments = &a,
+		          .attachment_count = test_below(rnd, 2) };
 	weft_uuid id;
 
-	for (uint32_t i = 0; i < n; i++)
-		text[4 + i] = (char)test_random(rnd);
-	sum = checksum(text + 4, n);
-	memcpy(text, &sum, 4);
-	m.text = (weft_str){ text, n + 4 };
 	cr_assert_eq(weft_store_add(store, &m, &id), 0);
 	added++;
 	return id;
@@ -81,7 +110,7 @@ static void *worker(void *arg)
 		weft_search_hit hits[8];
 		weft_memory m;
 
-		switch (test_below(&rnd, 8)) {
+		switch (test_below(&rnd, 9)) {
 		case 0:
 			if (n) {
 				uint32_t at = test_below(&rnd, n);
@@ -111,6 +140,10 @@ static void *worker(void *arg)
 				verify(&m, NULL);
 				weft_arena_reset(arena);
 			}
+			break;
+		case 5:
+			if (n)
+				attach(&rnd, mine[test_below(&rnd, n)]);
 			break;
 		default:
 			mine[n++] = add(&rnd);
