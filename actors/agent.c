@@ -9,6 +9,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "store/attachment.h"
+
 #define POOL_RUNS_MAX 32u      /* a thread keeps at most so many */
 #define ARENA_BYTES 8192u      /* an ask with a few tool calls fits */
 #define POOL_ARENA_MAX 65536u  /* and none that grew past this */
@@ -502,6 +504,7 @@ int weft_agent_handle_message(weft_ref agent, const weft_incoming *incoming, wef
 	struct packer p;
 	size_t bytes;
 	weft_msg *msg;
+	int r;
 
 	if (!incoming || incoming->size != sizeof(*incoming))
 		return -EINVAL;
@@ -511,6 +514,12 @@ int weft_agent_handle_message(weft_ref agent, const weft_incoming *incoming, wef
 	if (m->text.len_bytes > WEFT_MEMORY_TEXT_MAX)
 		return -EMSGSIZE;
 	bytes = sizeof(*body) + m->text.len_bytes + m->thought.len_bytes + m->actions.len_bytes + m->source.len_bytes + 4;
+	if (m->attachment_count) {
+		r = weft_attachments_check(m->attachments, m->attachment_count, NULL);
+		if (r < 0)
+			return r;
+		bytes = padded(bytes) + weft__attachments_bytes(m->attachments, m->attachment_count);
+	}
 	if (bytes > WEFT_MSG_BYTES_MAX)
 		return -EMSGSIZE;
 	msg = weft_msg_create(WEFT__KIND_HANDLE, bytes);
@@ -527,6 +536,9 @@ int weft_agent_handle_message(weft_ref agent, const weft_incoming *incoming, wef
 	body->message.source = pack_str(&p, m->source);
 	body->message.embedding = NULL;
 	body->message.embedding_dims = 0;
+	if (m->attachment_count)
+		body->message.attachments =
+			weft__attachments_put(pack_array(&p, NULL, 0), m->attachments, m->attachment_count);
 	return submit(agent, msg, reply_to);
 }
 

@@ -7,14 +7,16 @@
 #include "actors/text.h"
 
 #define BUDGET_BYTES (WEFT__RECENT_TOKENS * WEFT__BYTES_PER_TOKEN)
+#define NAME_BYTES 256u      /* of an attachment's title and url: a url may be the whole file */
 #define LINE_EXTRA_BYTES 64u /* name and punctuation, for the first guess of the section's size */
 
-/* One message as the visit saw it; its text and actions stand one after the other in the scratch block. */
+/* One message as the visit saw it; text, actions and attachments stand one after the other in the scratch block. */
 struct seen {
 	weft_uuid entity_id;
 	size_t at;
 	uint32_t text_bytes;
 	uint32_t action_bytes;
+	uint32_t attached_bytes;
 };
 
 struct visit {
@@ -35,19 +37,56 @@ static size_t cut(weft_str s, size_t max)
 	return n;
 }
 
+static void put_cut(struct weft__buf *b, const char *before, weft_str s, size_t max)
+{
+	size_t n = cut(s, max);
+
+	if (s.len_bytes == 0)
+		return;
+	weft__buf_put(b, weft_str_from(before));
+	weft__buf_put(b, (weft_str){s.ptr, n});
+	if (n < s.len_bytes)
+		weft__buf_put(b, WEFT_STR("..."));
+}
+
+/* "\n  [id - title (url)] Text: ... Description: ..." */
+static void put_attachment(struct weft__buf *b, const weft_attachment *a, size_t each)
+{
+	char id[WEFT_UUID_TEXT_LEN];
+
+	weft_uuid_format(a->id, id);
+	weft__buf_put(b, WEFT_STR("\n  ["));
+	weft__buf_put(b, (weft_str){id, sizeof(id)});
+	put_cut(b, " - ", a->title, NAME_BYTES);
+	put_cut(b, " (", a->url, NAME_BYTES);
+	weft__buf_put(b, a->url.len_bytes ? WEFT_STR(")]") : WEFT_STR("]"));
+	put_cut(b, " Text: ", a->text, each / 2);
+	put_cut(b, " Description: ", a->description, each / 2);
+}
+
+static void put_attachments(struct weft__buf *b, const weft_memory *m)
+{
+	for (uint32_t i = 0; i < m->attachment_count; i++)
+		put_attachment(b, &m->attachments[i], WEFT__RECENT_ATTACHED_BYTES / m->attachment_count);
+}
+
 static bool see(const weft_memory *m, void *user)
 {
 	struct visit *v = user;
-	struct seen *s = &v->seen[v->count];
-	size_t text = cut(m->text, WEFT__RECENT_BYTES_EACH);
+	size_t text = cut(m->text, WEFT__RECENT_BYTES_EACH), at = v->scratch.len_bytes, attached_at;
 
-	if (v->scratch.len_bytes + text + m->actions.len_bytes > BUDGET_BYTES)
+	if (at + text + m->actions.len_bytes > BUDGET_BYTES)
 		return false;
-	*s = (struct seen){m->entity_id, v->scratch.len_bytes, (uint32_t)text,
-	                   (uint32_t)m->actions.len_bytes};
 	weft__buf_put(&v->scratch, (weft_str){m->text.ptr, text});
 	weft__buf_put(&v->scratch, m->actions);
-	v->count++;
+	attached_at = v->scratch.len_bytes;
+	if (m->attachment_count) {
+		put_attachments(&v->scratch, m);
+		if (v->scratch.len_bytes > BUDGET_BYTES)
+			return false;
+	}
+	v->seen[v->count++] = (struct seen){m->entity_id, at, (uint32_t)text, (uint32_t)m->actions.len_bytes,
+	                                    (uint32_t)(v->scratch.len_bytes - attached_at)};
 	return !v->scratch.failed;
 }
 
@@ -98,6 +137,8 @@ static void put_line(struct weft__buf *out, weft_str name, const struct visit *v
 		weft__buf_put(out, (weft_str){text + s->text_bytes, s->action_bytes});
 		weft__buf_put_char(out, ')');
 	}
+	if (s->attached_bytes)
+		weft__buf_put(out, (weft_str){text + s->text_bytes + s->action_bytes, s->attached_bytes});
 	weft__buf_put_char(out, '\n');
 }
 

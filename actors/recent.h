@@ -3,7 +3,12 @@
  * actors/recent.h - the newest messages of a room as a section of a prompt.
  *
  * The newest WEFT__RECENT_MESSAGES, as many of them as fit the budget, oldest
- * first in the text. One visit copies them into a scratch block, newest first,
+ * first in the text, each with its attachments below it:
+ *
+ *   Bob: what is this?
+ *     [0193... - Bee (https://a/bee.png)] Text: ... Description: ...
+ *
+ * One visit copies them into a scratch block, newest first,
  * and notes where each is; after the room's lock is gone each distinct speaker's
  * name is looked up once and the lines are written in their order. The cost
  * follows what is shown, never the length of the history.
@@ -18,6 +23,7 @@
 #define WEFT__RECENT_MESSAGES 64u
 #define WEFT__RECENT_TOKENS 50000u     /* the budget */
 #define WEFT__RECENT_BYTES_EACH 20000u /* a longer message is cut */
+#define WEFT__RECENT_ATTACHED_BYTES 20000u /* of a message: shared evenly by what its attachments say */
 #define WEFT__BYTES_PER_TOKEN 4u       /* about; nobody has a tokeniser for every model */
 
 struct weft__recent {

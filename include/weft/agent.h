@@ -124,7 +124,7 @@ typedef struct weft_incoming {
 	uint32_t size; /* set by WEFT_INCOMING_INIT */
 	bool mentions_agent;   /* the platform says so */
 	bool replies_to_agent;
-	weft_memory message; /* room_id and entity_id required; nil id: a fresh one; text copied */
+	weft_memory message; /* room_id and entity_id required; nil id: a fresh one; text and attachments copied */
 } weft_incoming;
 
 #define WEFT_INCOMING_INIT                                                                                 \
@@ -132,7 +132,7 @@ typedef struct weft_incoming {
 		.size = sizeof(weft_incoming)                                                              \
 	}
 
-/** Hand a message to an agent. @return as weft_agent_ask, -EINVAL (nil room or entity) */
+/** Hand a message to an agent. @return as weft_agent_ask and weft_attachments_check, -EINVAL (nil room or entity) */
 WEFT_API int weft_agent_handle_message(weft_ref agent, const weft_incoming *incoming, weft_reply_to reply_to);
 
 /** Stages of one message, for the times in a result. */

@@ -126,3 +126,61 @@ Test(recent, trim__drops_the_oldest_and_keeps_the_heading)
 	cr_assert_eq(dropped, 48);
 	cr_assert_eq(weft__recent_trim(&r, 1), 0);
 }
+
+/* ---- attachments ----------------------------------------------------------------- */
+
+static void add_attached(const char *text, const weft_attachment *list, uint32_t count)
+{
+	weft_memory m = {.type = WEFT_MEMORY_MESSAGE,
+	                 .room_id = room,
+	                 .entity_id = user,
+	                 .text = weft_str_from(text),
+	                 .attachments = list,
+	                 .attachment_count = count};
+
+	cr_assert_eq(weft_store_add(store, &m, NULL), 0);
+}
+
+Test(recent, attachments__stand_below_their_message)
+{
+	weft_attachment list[] = {
+	        {.url = WEFT_STR("https://a/bee.png"),
+	         .title = WEFT_STR("Bee"),
+	         .text = WEFT_STR("buzz"),
+	         .description = WEFT_STR("A bee.")},
+	        {.url = WEFT_STR("https://b")},
+	        {.text = WEFT_STR("only words")},
+	};
+
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(weft_uuid_parse(WEFT_STR("01890000-0000-7000-8000-000000000000"), &list[i].id), 0);
+	add_attached("what is this?", list, 3);
+	add(agent, "a bee", 5, "REPLY");
+	cr_assert(weft_str_eq(
+	                  render().section,
+	                  WEFT_STR("# Conversation, oldest first\n"
+	                           "Bob: what is this?\n"
+	                           "  [01890000-0000-7000-8000-000000000000 - Bee (https://a/bee.png)] Text: buzz"
+	                           " Description: A bee.\n"
+	                           "  [01890000-0000-7000-8000-000000000000 (https://b)]\n"
+	                           "  [01890000-0000-7000-8000-000000000000] Text: only words\n"
+	                           "Ada: a bee (actions: REPLY)")),
+	          "%.*s", WEFT_STR_ARG(render().section));
+}
+
+Test(recent, attachments__however_large_never_hide_the_newest_message)
+{
+	static char large[WEFT_ATTACHMENTS_BYTES_MAX / WEFT_ATTACHMENTS_MAX];
+	weft_attachment list[WEFT_ATTACHMENTS_MAX];
+	struct weft__recent r;
+
+	memset(large, 'x', sizeof(large));
+	for (uint32_t i = 0; i < WEFT_ATTACHMENTS_MAX; i++)
+		list[i] = (weft_attachment){.url = {large, sizeof(large) / 2}, .text = {large, sizeof(large) / 2}};
+	for (int i = 0; i < 20; i++)
+		add_attached("look", list, WEFT_ATTACHMENTS_MAX);
+	r = render();
+	cr_assert_gt(r.line_count, 2, "%u", r.line_count);
+	cr_assert_lt(r.section.len_bytes, (size_t)(WEFT__RECENT_TOKENS + 1000) * WEFT__BYTES_PER_TOKEN);
+	cr_assert(memmem(r.section.ptr, r.section.len_bytes, "xx...)] Text: xx", 16), "cut, and says so");
+}
