@@ -550,6 +550,7 @@ const char *weft_stage_name(weft_stage stage)
 		[WEFT_STAGE_RENDER] = "state_serialization", [WEFT_STAGE_MODEL] = "model_call",
 		[WEFT_STAGE_PARSE] = "parse",                [WEFT_STAGE_ACTIONS] = "action_dispatch",
 		[WEFT_STAGE_EVALUATE] = "evaluator",         [WEFT_STAGE_RECALL] = "memory_get",
+		[WEFT_STAGE_ATTACHMENTS] = "process_attachments",
 	};
 
 	return (unsigned)stage < WEFT_STAGE_COUNT ? names[stage] : "unknown";

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actors/agent.h"
+#include "actors/content_type.h"
 #include "actors/loopguard.h"
 
 #define TOKENS_DEFAULT 8192u
@@ -145,6 +146,14 @@ static void provider_free(void *entry)
 	weft_free(p);
 }
 
+static void attachment_handler_free(void *entry)
+{
+	weft_attachment_handler *h = entry;
+
+	strings_free(h->name, h->content_type);
+	weft_free(h);
+}
+
 static void action_free(void *entry)
 {
 	weft_action *a = entry;
@@ -175,6 +184,7 @@ void weft_agent_def_unref(weft_agent_def *def)
 		return;
 	weft__plan_destroy(def->plan);
 	list_free((void **)def->providers, def->provider_count, provider_free);
+	list_free((void **)def->attachment_handlers, def->attachment_handler_count, attachment_handler_free);
 	list_free((void **)def->actions, def->action_count, action_free);
 	list_free((void **)def->evaluators, def->evaluator_count, evaluator_free);
 	list_free((void **)def->pre_evaluators, def->pre_evaluator_count, pre_evaluator_free);
@@ -252,6 +262,33 @@ int weft_agent_def_add_provider(weft_agent_def *def, const weft_provider *provid
 		return -ENOMEM;
 	}
 	return list_insert((void ***)&def->providers, &def->provider_count, at, p, provider_free);
+}
+
+int weft_agent_def_add_attachment_handler(weft_agent_def *def, const weft_attachment_handler *handler)
+{
+	weft_attachment_handler *h;
+	uint32_t at = 0;
+	int r = handler ? may_add(def, handler->size, sizeof(*handler), handler->name, handler->fn != NULL) : -EINVAL;
+
+	if (r < 0)
+		return r;
+	if (!weft__content_pattern_is_valid(weft_str_from(handler->content_type)))
+		return -EINVAL;
+	for (uint32_t i = 0; i < def->attachment_handler_count; i++) {
+		if (!strcmp(def->attachment_handlers[i]->name, handler->name))
+			return -EEXIST;
+		if (def->attachment_handlers[i]->priority >= handler->priority)
+			at = i + 1;
+	}
+	h = entry_copy(handler, sizeof(*handler));
+	if (!h)
+		return -ENOMEM;
+	if (!dup_strings(&h->name, &h->content_type)) {
+		attachment_handler_free(h);
+		return -ENOMEM;
+	}
+	return list_insert((void ***)&def->attachment_handlers, &def->attachment_handler_count, at, h,
+	                   attachment_handler_free);
 }
 
 int weft_agent_def_add_action(weft_agent_def *def, const weft_action *action)

@@ -52,10 +52,11 @@ struct weft_agent_def {
 
 	/* sorted by position, then in the order added; entries and their names are owned */
 	weft_provider **providers;
+	weft_attachment_handler **attachment_handlers; /* by falling priority */
 	weft_action **actions;
 	weft_evaluator **evaluators;
 	weft_pre_evaluator **pre_evaluators;
-	uint32_t provider_count, action_count, evaluator_count, pre_evaluator_count;
+	uint32_t provider_count, action_count, evaluator_count, pre_evaluator_count, attachment_handler_count;
 	bool bootstrapped; /* the built-in providers and actions are in the lists */
 
 	struct weft__plan *plan; /* NULL for a definition without store or character */

@@ -2,6 +2,7 @@
 /*
  * pipeline - the phases of a turn, one function each, in the order they come.
  *
+ *                     v-- ATTACHMENTS -> ATTACHMENTS_BACK, when the message has any
  *   BEGIN -> REMEMBER -> SHOULD_RESPOND -+-> COMPOSE -> ASK <-> ANSWER -> SAVE -> (REPAIR) -> ACT -+
  *     |          |          |  RESPOND_ASK <-> RESPOND_ANSWER              |                        |
  *     |          |          +-> multi-step: ROUND ... SUMMARY -> SAVE ------+                        |
@@ -15,6 +16,7 @@
 #include <errno.h>
 
 #include "actors/action.h"
+#include "actors/attachment.h"
 #include "actors/bootstrap.h"
 #include "actors/embedder.h"
 #include "actors/evaluator.h"
@@ -52,7 +54,7 @@ static int phase_remember(weft_turn *turn)
 	int r;
 
 	weft__turn_stage(turn, WEFT_STAGE_REMEMBER);
-	turn->phase = WEFT__PHASE_SHOULD_RESPOND;
+	turn->phase = turn->message.attachment_count ? WEFT__PHASE_ATTACHMENTS : WEFT__PHASE_SHOULD_RESPOND;
 	r = weft_store_add(turn->store, &turn->message, NULL);
 	if (r < 0 && r != -EEXIST) {
 		weft__turn_fail(turn, r, "the message cannot be remembered: %s", weft_strerror(r));
@@ -67,6 +69,21 @@ static int phase_remember(weft_turn *turn)
 	if (is_muted(turn))
 		turn->phase = WEFT__PHASE_END;
 	return 0;
+}
+
+/* ---- attachments --------------------------------------------------------- */
+
+static int phase_attachments(weft_turn *turn)
+{
+	weft__turn_stage(turn, WEFT_STAGE_ATTACHMENTS);
+	turn->phase = WEFT__PHASE_ATTACHMENTS_BACK;
+	return weft__attachments_look(turn);
+}
+
+static int phase_attachments_back(weft_turn *turn)
+{
+	turn->phase = WEFT__PHASE_SHOULD_RESPOND;
+	return weft__attachments_keep(turn);
 }
 
 /* ---- should respond ------------------------------------------------------ */
@@ -320,6 +337,8 @@ static int phase_evaluate(weft_turn *turn)
 static const weft__phase_fn phases[WEFT__PHASE_END] = {
         [WEFT__PHASE_BEGIN] = phase_begin,
         [WEFT__PHASE_REMEMBER] = phase_remember,
+        [WEFT__PHASE_ATTACHMENTS] = phase_attachments,
+        [WEFT__PHASE_ATTACHMENTS_BACK] = phase_attachments_back,
         [WEFT__PHASE_SHOULD_RESPOND] = phase_should_respond,
         [WEFT__PHASE_RESPOND_ASK] = phase_respond_ask,
         [WEFT__PHASE_RESPOND_ANSWER] = phase_respond_answer,

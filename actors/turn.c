@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "actors/action.h"
+#include "actors/attachment.h"
 #include "actors/provider.h"
 
 /* ---- stages and events --------------------------------------------------- */
@@ -120,6 +121,7 @@ void weft__turn_fini(weft_turn *turn)
 	turn->docs = NULL;
 	for (; kept; kept = kept->next)
 		weft_json_release(kept->doc);
+	weft__attachments_fini(turn);
 	weft__providers_fini(turn);
 	weft__actions_fini(turn);
 }

@@ -2,7 +2,7 @@
 /*
  * actors/turn.h - struct weft_turn: one message being handled.
  *
- *   handle_message -> [room queue] -> turn: begin -> remember -> should respond?
+ *   handle_message -> [room queue] -> turn: begin -> remember -> (attachments) -> should respond?
  *     -> compose -> model -> parse -> save -> act -> evaluate -> end
  *
  * A turn lives in its run's arena and is touched by its agent's behaviour alone, so
@@ -30,11 +30,14 @@
 
 struct weft__provider_run; /* provider.c */
 struct weft__action_run;   /* action.c */
+struct weft__attachment_look; /* attachment.c */
 
 /* What comes next. After a phase that started something to wait for, the next one runs when it is back. */
 enum weft__phase {
 	WEFT__PHASE_BEGIN = 0,
 	WEFT__PHASE_REMEMBER,
+	WEFT__PHASE_ATTACHMENTS, /* there are some: look at them */
+	WEFT__PHASE_ATTACHMENTS_BACK,
 	WEFT__PHASE_SHOULD_RESPOND,
 	WEFT__PHASE_RESPOND_ASK, /* no rule decided and the state is composed: ask the small model */
 	WEFT__PHASE_RESPOND_ANSWER,
@@ -103,6 +106,8 @@ struct weft_turn {
 
 	enum weft__phase phase;
 	uint32_t waiting; /* calls under way; the one that makes it 0 runs the turn again */
+
+	struct weft__attachment_look *looks; /* newest first; NULL: no attachment needed any */
 
 	/* composed state; arrays by index into def's providers, which are sorted by position */
 	struct weft__provider_run **providers; /* NULL: not run for this message */

@@ -85,6 +85,7 @@ WEFT_API void weft_agent_def_unref(weft_agent_def *def); /* NULL is fine */
  * user are borrowed for the definition's life. 0, -EINVAL, -EEXIST, -ENOMEM.
  */
 WEFT_API int weft_agent_def_add_provider(weft_agent_def *def, const weft_provider *provider);
+WEFT_API int weft_agent_def_add_attachment_handler(weft_agent_def *def, const weft_attachment_handler *handler);
 WEFT_API int weft_agent_def_add_action(weft_agent_def *def, const weft_action *action);
 WEFT_API int weft_agent_def_add_evaluator(weft_agent_def *def, const weft_evaluator *evaluator);
 WEFT_API int weft_agent_def_add_pre_evaluator(weft_agent_def *def, const weft_pre_evaluator *pre);
@@ -147,6 +148,7 @@ typedef enum weft_stage {
 	WEFT_STAGE_ACTIONS,
 	WEFT_STAGE_EVALUATE,
 	WEFT_STAGE_RECALL, /* memory_get */
+	WEFT_STAGE_ATTACHMENTS, /* process_attachments */
 	WEFT_STAGE_COUNT
 } weft_stage;
 

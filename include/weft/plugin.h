@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weft/plugin.h - what a full agent is made of: character, providers, actions,
- * evaluators. All are added to an agent definition (weft/agent.h) before its
+ * weft/plugin.h - what a full agent is made of: character, providers, attachment
+ * handlers, actions, evaluators. All are added to an agent definition (weft/agent.h) before its
  * first agent starts, and shared read-only by all its agents from then on.
  */
 #ifndef WEFT_PLUGIN_H
@@ -105,6 +105,45 @@ typedef struct weft_provider {
 #define WEFT_PROVIDER_INIT                                                                                 \
 	{                                                                                                  \
 		.size = sizeof(weft_provider)                                                              \
+	}
+
+/* ---- attachments ------------------------------------------------------- */
+
+/** One attachment that has no description yet, as its handler sees it. Lives until the call is finished. */
+typedef struct weft_attachment_call {
+	weft_turn *turn;
+	weft_arena *arena; /* until the handler returns */
+	const weft_attachment *attachment; /* as it came */
+	weft_error *error; /* say why it failed; until the call is finished */
+} weft_attachment_call;
+
+/**
+ * Say what it is; copied. What is empty leaves the attachment as it came, the rest takes its place, in the store too.
+ * From the handler, or from any one thread before finish. @return 0, -EINVAL, -ENOMEM, -EMSGSIZE (over the bounds in
+ * weft/memory.h): on failure nothing has changed
+ */
+WEFT_API int weft_attachment_describe(weft_attachment_call *call, weft_str title, weft_str description, weft_str text);
+
+/**
+ * Attachments of a message are handled beside each other, before the agent decides whether to respond.
+ * 0: done; WEFT_PENDING: weft_attachment_finish later, once, any thread; negative: an event says so and the next handler
+ * by priority is asked; when none is left the attachment stays as it came and the message goes on.
+ */
+typedef int (*weft_attachment_fn)(weft_attachment_call *call, void *user);
+WEFT_API void weft_attachment_finish(weft_attachment_call *call, int status);
+
+typedef struct weft_attachment_handler {
+	uint32_t size; /* set by WEFT_ATTACHMENT_HANDLER_INIT */
+	int priority;  /* the highest is asked first; of equal ones the one added first */
+	const char *name;
+	const char *content_type; /* "image/png"; a star for the second part or for both takes all such, both also no type */
+	weft_attachment_fn fn;
+	void *user;
+} weft_attachment_handler;
+
+#define WEFT_ATTACHMENT_HANDLER_INIT                                                                       \
+	{                                                                                                  \
+		.size = sizeof(weft_attachment_handler)                                                    \
 	}
 
 /* ---- actions ----------------------------------------------------------- */
