@@ -13,7 +13,7 @@
 /* One message as the visit saw it; text, actions and attachments stand one after the other in the scratch block. */
 struct seen {
 	weft_uuid entity_id;
-	size_t at;
+	uint32_t at;
 	uint32_t text_bytes;
 	uint32_t action_bytes;
 	uint32_t attached_bytes;
@@ -64,29 +64,37 @@ static void put_attachment(struct weft__buf *b, const weft_attachment *a, size_t
 	put_cut(b, " Description: ", a->description, each / 2);
 }
 
-static void put_attachments(struct weft__buf *b, const weft_memory *m)
+/* Behind what the newest of v said. False: it does not fit, and is not shown. Out of the way of messages that have none. */
+static __attribute__((noinline)) bool see_attachments(struct visit *v, const weft_memory *m)
 {
+	size_t from = v->scratch.len_bytes;
+
 	for (uint32_t i = 0; i < m->attachment_count; i++)
-		put_attachment(b, &m->attachments[i], WEFT__RECENT_ATTACHED_BYTES / m->attachment_count);
+		put_attachment(&v->scratch, &m->attachments[i],
+		               WEFT__RECENT_ATTACHED_BYTES / m->attachment_count);
+	if (v->scratch.len_bytes > BUDGET_BYTES) {
+		v->count--;
+		return false;
+	}
+	v->seen[v->count - 1].attached_bytes = (uint32_t)(v->scratch.len_bytes - from);
+	return !v->scratch.failed;
 }
 
 static bool see(const weft_memory *m, void *user)
 {
 	struct visit *v = user;
-	size_t text = cut(m->text, WEFT__RECENT_BYTES_EACH), at = v->scratch.len_bytes, attached_at;
+	struct seen *s = &v->seen[v->count];
+	size_t text = cut(m->text, WEFT__RECENT_BYTES_EACH);
 
-	if (at + text + m->actions.len_bytes > BUDGET_BYTES)
+	if (v->scratch.len_bytes + text + m->actions.len_bytes > BUDGET_BYTES)
 		return false;
+	*s = (struct seen){m->entity_id, (uint32_t)v->scratch.len_bytes, (uint32_t)text,
+	                   (uint32_t)m->actions.len_bytes, 0};
 	weft__buf_put(&v->scratch, (weft_str){m->text.ptr, text});
 	weft__buf_put(&v->scratch, m->actions);
-	attached_at = v->scratch.len_bytes;
-	if (m->attachment_count) {
-		put_attachments(&v->scratch, m);
-		if (v->scratch.len_bytes > BUDGET_BYTES)
-			return false;
-	}
-	v->seen[v->count++] = (struct seen){m->entity_id, at, (uint32_t)text, (uint32_t)m->actions.len_bytes,
-	                                    (uint32_t)(v->scratch.len_bytes - attached_at)};
+	v->count++;
+	if (m->attachment_count)
+		return see_attachments(v, m);
 	return !v->scratch.failed;
 }
 
@@ -125,21 +133,36 @@ static int speaker_name(struct speakers *sp, weft_uuid id, weft_str *ret_name)
 	return 0;
 }
 
+/* Copy s to *at and step over it. */
+static inline void put(char **at, weft_str s)
+{
+	memcpy(*at, s.ptr, s.len_bytes);
+	*at += s.len_bytes;
+}
+
+/* One look for room, then nothing but copying: a section has many lines. */
 static void put_line(struct weft__buf *out, weft_str name, const struct visit *v, const struct seen *s)
 {
+	static const weft_str before = {" (actions: ", sizeof(" (actions: ") - 1};
 	const char *text = v->scratch.ptr + s->at;
+	size_t most = name.len_bytes + s->text_bytes + s->action_bytes + s->attached_bytes + before.len_bytes + 4;
+	char *at;
 
-	weft__buf_put(out, name);
-	weft__buf_put(out, WEFT_STR(": "));
-	weft__buf_put(out, (weft_str){text, s->text_bytes});
+	if (out->cap_bytes - out->len_bytes < most && !weft__buf_reserve(out, most))
+		return;
+	at = out->ptr + out->len_bytes;
+	put(&at, name);
+	put(&at, WEFT_STR(": "));
+	put(&at, (weft_str){text, s->text_bytes});
 	if (s->action_bytes) {
-		weft__buf_put(out, WEFT_STR(" (actions: "));
-		weft__buf_put(out, (weft_str){text + s->text_bytes, s->action_bytes});
-		weft__buf_put_char(out, ')');
+		put(&at, before);
+		put(&at, (weft_str){text + s->text_bytes, s->action_bytes});
+		put(&at, WEFT_STR(")"));
 	}
 	if (s->attached_bytes)
-		weft__buf_put(out, (weft_str){text + s->text_bytes + s->action_bytes, s->attached_bytes});
-	weft__buf_put_char(out, '\n');
+		put(&at, (weft_str){text + s->text_bytes + s->action_bytes, s->attached_bytes});
+	put(&at, WEFT_STR("\n"));
+	out->len_bytes = (size_t)(at - out->ptr);
 }
 
 static int write_section(const struct weft__recent_query *query, const struct visit *v, weft_arena *arena,
