@@ -444,16 +444,6 @@ static enum step tools_told(struct ask *a)
 
 /* ---- the loop ------------------------------------------------------------------------------------ */
 
-static void usage_add(struct ask *a)
-{
-	const weft_model_usage *u = &a->model.response.usage;
-	weft_model_usage *sum = &a->run->result.usage;
-
-	sum->prompt_tokens += u->prompt_tokens;
-	sum->completion_tokens += u->completion_tokens;
-	sum->estimated |= u->estimated;
-}
-
 static void ask_go(struct ask *a, enum step step)
 {
 	for (;;) {
@@ -462,7 +452,7 @@ static void ask_go(struct ask *a, enum step step)
 			step = model_step(a);
 			break;
 		case STEP_TOOLS:
-			usage_add(a);
+			weft__usage_add(&a->run->result.usage, &a->model.response.usage);
 			step = a->model.response.tool_call_count ? tools_begin(a) : STEP_ANSWER;
 			break;
 		case STEP_ANSWER:

@@ -6,12 +6,14 @@
 
 #include "actors/content_type.h"
 #include "actors/late.h"
+#include "actors/model.h"
+#include "actors/question.h"
 
 struct weft__attachment_look {
 	weft_attachment_call call; /* first: what the handler holds */
 	struct weft__op op;
 	weft_error error;    /* why it failed, if it says so */
-	weft_str by;         /* the handler's name */
+	weft_str by;         /* the handler's name, or the model's type */
 	uint32_t index;      /* of the attachment */
 	uint32_t next;       /* handler to ask when this one fails */
 	bool done;           /* it did not fail; what it said: */
@@ -136,6 +138,81 @@ static void look_back(struct weft__op *op)
 	weft__turn_child_done(turn);
 }
 
+/* ---- the model ------------------------------------------------------------ */
+
+/* The answer's fields, or all of it as the description. @return 0 or WEFT_ESCHEMA */
+static int read_answer(struct weft__attachment_look *look, weft_str text)
+{
+	weft_arena *arena = look->call.turn->arena;
+	struct weft__answer answer;
+
+	if (weft__answer_parse(text, arena, &answer, NULL) == 0 &&
+	    weft__answer_find(&answer, WEFT_STR("description"))) {
+		look->title = weft__question_field(&answer, WEFT_STR("title"));
+		look->description = weft__question_field(&answer, WEFT_STR("description"));
+		look->text = weft__question_field(&answer, WEFT_STR("text"));
+	} else {
+		look->description = weft__str_trim(weft__strip_think(text, arena));
+	}
+	if (look->title.len_bytes > WEFT_ATTACHMENT_NAME_BYTES_MAX)
+		look->title.len_bytes = 0;
+	if (look->description.len_bytes == 0)
+		return weft_error_set(&look->error, WEFT_ESCHEMA, "the answer describes nothing");
+	return 0;
+}
+
+static void model_ended(struct weft__attachment_look *look, const struct weft__model_ask *ask, int status)
+{
+	if (status < 0) {
+		look->error = ask->error;
+	} else {
+		weft__usage_add(&look->call.turn->run->result.usage, &ask->response.usage);
+		status = read_answer(look, ask->response.text);
+	}
+	look_ended(look, status);
+}
+
+static void model_back(struct weft__model_ask *ask, int status)
+{
+	struct weft__attachment_look *look = ask->user;
+
+	if (!look->call.turn->ended)
+		model_ended(look, ask, status);
+	weft__turn_child_done(look->call.turn);
+}
+
+/* The handlers get an arena of this look: other looks wait beside it, on threads of their own. */
+static int ask_model(weft_turn *turn, uint32_t index)
+{
+	const struct weft__question_spec *q = &weft__image_question;
+	struct weft__attachment_look *look = look_create(turn, index, weft_str_from(weft_model_type_name(q->model)));
+	struct weft__model_ask *ask = weft_arena_calloc(turn->arena, sizeof(*ask));
+	int r;
+
+	if (!look || !ask || weft_arena_create(0, &look->late.arena) < 0)
+		return -ENOMEM;
+	ask->request = (weft_model_request){
+	        .type = q->model,
+	        .prompt = q->source,
+	        .image_url = look->call.attachment->url,
+	        .fields = q->fields,
+	        .field_count = q->field_count,
+	        .max_tokens = turn->def->opt.max_tokens,
+	        .temperature = turn->def->opt.temperature,
+	};
+	ask->arena = look->late.arena;
+	ask->number = ++turn->run->result.iterations;
+	ask->back = model_back;
+	ask->user = look;
+	say(look, WEFT_EVENT_STARTED, WEFT_STR("ATTACHMENT_STARTED"), (weft_str){NULL, 0});
+	r = weft__model_ask(ask, turn->run);
+	if (r == WEFT_PENDING)
+		turn->waiting++;
+	else
+		model_ended(look, ask, r);
+	return 0;
+}
+
 /* ---- all of a message ---------------------------------------------------- */
 
 static bool needs_look(const weft_attachment *a)
@@ -145,14 +222,30 @@ static bool needs_look(const weft_attachment *a)
 	return a->description.len_bytes == 0 && !readable;
 }
 
+static bool model_can(const weft_agent_def *def, const weft_attachment *a)
+{
+	return a->url.len_bytes && weft__content_type_matches(a->content_type, WEFT_STR("image/*")) &&
+	       weft__models_have(def->models, WEFT_MODEL_IMAGE_DESCRIPTION);
+}
+
+static int look_at(weft_turn *turn, uint32_t index)
+{
+	const weft_attachment *a = &turn->message.attachments[index];
+	uint32_t handler;
+
+	if (!needs_look(a))
+		return 0;
+	handler = handler_for(turn->def, a->content_type, 0);
+	if (handler == turn->def->attachment_handler_count && model_can(turn->def, a))
+		return ask_model(turn, index);
+	return ask_handlers(turn, index, handler);
+}
+
 int weft__attachments_look(weft_turn *turn)
 {
 	for (uint32_t i = 0; i < turn->message.attachment_count; i++) {
-		const weft_attachment *a = &turn->message.attachments[i];
-		int r = 0;
+		int r = look_at(turn, i);
 
-		if (needs_look(a))
-			r = ask_handlers(turn, i, handler_for(turn->def, a->content_type, 0));
 		if (r < 0)
 			return r;
 	}

@@ -19,6 +19,7 @@ static const char *const type_names[WEFT_MODEL_TYPE_COUNT] = {
 	[WEFT_MODEL_TEXT_EMBEDDING] = "TEXT_EMBEDDING",
 	[WEFT_MODEL_TEXT_REASONING_SMALL] = "TEXT_REASONING_SMALL",
 	[WEFT_MODEL_TEXT_REASONING_LARGE] = "TEXT_REASONING_LARGE",
+	[WEFT_MODEL_IMAGE_DESCRIPTION] = "IMAGE_DESCRIPTION",
 };
 
 const char *weft_model_type_name(weft_model_type type)
@@ -286,7 +287,7 @@ int weft__model_ask(struct weft__model_ask *ask, struct weft__run *run)
 	ask->handler = 0;
 	ask->call = (weft_model_call){ .request = &ask->request,
 		                       .response = &ask->response,
-		                       .arena = run->arena,
+		                       .arena = ask->arena ? ask->arena : run->arena,
 		                       .rt = run->agent->rt,
 		                       .error = &ask->error };
 	weft__def_count(def, WEFT__STAT_MODEL_CALLS, 1);

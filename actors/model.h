@@ -33,6 +33,7 @@ struct weft__model_ask {
 	weft_model_response response;
 	weft_error error; /* of the last handler that failed */
 	struct weft__run *run;
+	weft_arena *arena; /* for the handlers, when several asks of a run wait beside each other; NULL: the run's */
 	uint32_t handler; /* index of the one being asked */
 	uint32_t number;  /* N of "agent:llm:N"; the rest of it is made here */
 	weft_str component;
@@ -49,6 +50,14 @@ int weft__model_ask(struct weft__model_ask *ask, struct weft__run *run);
 
 /** "name of the type" has a handler. */
 bool weft__models_have(const weft_models *models, weft_model_type type);
+
+/** What one more call used. */
+static inline void weft__usage_add(weft_model_usage *sum, const weft_model_usage *more)
+{
+	sum->prompt_tokens += more->prompt_tokens;
+	sum->completion_tokens += more->completion_tokens;
+	sum->estimated |= more->estimated;
+}
 
 /** ceil(bytes / 4): what a text costs when the model does not say. */
 uint32_t weft__tokens_of(size_t bytes);

@@ -32,6 +32,12 @@ static const weft_answer_field summary_fields[] = {
         FIELD("text", true),
 };
 
+static const weft_answer_field image_fields[] = {
+        FIELD("title", false),
+        FIELD("description", true),
+        FIELD("text", false),
+};
+
 #define CLOSING                                                                                              \
 	"Answer with one <response> element and nothing before or after it."                                 \
 	"{{complaint}}"
@@ -116,6 +122,22 @@ static const char repair_source[] =
         "One <response> element with a child element for each missing parameter.\n"
         "</output>\n" CLOSING;
 
+static const char image_source[] =
+        "<task>Describe the image for a reader who cannot see it.</task>\n\n"
+        "<instructions>\n"
+        "- title: a few words.\n"
+        "- description: what is to be seen, in one to five sentences.\n"
+        "- text: the words that can be read in the image; empty when there are none.\n"
+        "</instructions>\n\n"
+        "<output>\n"
+        "<response>\n"
+        "  <title>...</title>\n"
+        "  <description>...</description>\n"
+        "  <text>...</text>\n"
+        "</response>\n"
+        "</output>\n"
+        "Answer with one <response> element and nothing before or after it.";
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 const struct weft__question_spec weft__questions[WEFT__QUESTION_COUNT] = {
@@ -129,3 +151,6 @@ const struct weft__question_spec weft__questions[WEFT__QUESTION_COUNT] = {
                                COUNT(summary_fields), WEFT_MODEL_TEXT_LARGE},
         [WEFT__ASK_REPAIR] = {"parameter repair", TEXT(repair_source), NULL, 0, WEFT_MODEL_TEXT_SMALL},
 };
+
+const struct weft__question_spec weft__image_question = {"image description", TEXT(image_source), image_fields,
+                                                         COUNT(image_fields), WEFT_MODEL_IMAGE_DESCRIPTION};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * actors/prompts.h - the words of the pipeline's five questions to a model, the
- * names that may stand in their holes, and the fields that their answers hold.
+ * names that may stand in their holes, and the fields that their answers hold; and
+ * what is asked about an image.
  */
 #ifndef WEFT_ACTORS_PROMPTS_H
 #define WEFT_ACTORS_PROMPTS_H
@@ -42,5 +43,8 @@ struct weft__question_spec {
 };
 
 extern const struct weft__question_spec weft__questions[WEFT__QUESTION_COUNT];
+
+/* About one attachment, not about the state: no holes, and an answer in plain words is one. */
+extern const struct weft__question_spec weft__image_question;
 
 #endif

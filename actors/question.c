@@ -102,9 +102,7 @@ static void took_answer(weft_turn *turn, const struct weft__model_ask *ask, int 
 		return;
 	}
 	turn->answer_text = ask->response.text;
-	result->usage.prompt_tokens += ask->response.usage.prompt_tokens;
-	result->usage.completion_tokens += ask->response.usage.completion_tokens;
-	result->usage.estimated |= ask->response.usage.estimated;
+	weft__usage_add(&result->usage, &ask->response.usage);
 }
 
 static void model_back(struct weft__model_ask *ask, int status)

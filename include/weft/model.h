@@ -21,6 +21,7 @@ typedef enum weft_model_type {
 	WEFT_MODEL_TEXT_EMBEDDING,
 	WEFT_MODEL_TEXT_REASONING_SMALL,
 	WEFT_MODEL_TEXT_REASONING_LARGE,
+	WEFT_MODEL_IMAGE_DESCRIPTION, /* what is to be seen at image_url, as the fields or as plain text */
 	WEFT_MODEL_TYPE_COUNT
 } weft_model_type;
 
@@ -57,6 +58,7 @@ typedef struct weft_model_request {
 	const weft_chat_message *messages; /* chat: the conversation */
 	uint32_t message_count;
 	weft_str prompt; /* pipeline: one rendered prompt; embedding: the text */
+	weft_str image_url; /* image description: where it is; a data: url holds it */
 	weft_str tools_json; /* OpenAI function array; empty when there are none */
 	const weft_answer_field *fields; /* the answer's schema (<response> with these children); NULL: free text */
 	uint32_t field_count;

@@ -127,7 +127,8 @@ WEFT_API int weft_attachment_describe(weft_attachment_call *call, weft_str title
 /**
  * Attachments of a message are handled beside each other, before the agent decides whether to respond.
  * 0: done; WEFT_PENDING: weft_attachment_finish later, once, any thread; negative: an event says so and the next handler
- * by priority is asked; when none is left the attachment stays as it came and the message goes on.
+ * by priority is asked; when none is left the attachment stays as it came and the message goes on. Images that no handler
+ * takes are described by the IMAGE_DESCRIPTION model, if there is one. Text that is given needs no handler.
  */
 typedef int (*weft_attachment_fn)(weft_attachment_call *call, void *user);
 WEFT_API void weft_attachment_finish(weft_attachment_call *call, int status);
