@@ -31,6 +31,13 @@ uint32_t weft__current_lane(const weft_runtime *rt)
 	return w ? w->id : rt->sched.worker_count + rt->sched.guest_count;
 }
 
+uint64_t weft__current_turn(const weft_runtime *rt)
+{
+	struct weft__worker *w = weft__worker_of(rt);
+
+	return w && w->actor ? weft__load_relaxed(&w->count.handled) : 0; /* relaxed: single writer */
+}
+
 uint64_t weft_workflow_id(weft_runtime *rt)
 {
 	struct weft__worker *w = weft__worker_of(rt);

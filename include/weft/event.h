@@ -42,7 +42,7 @@ WEFT_API const char *weft_event_status_name(weft_event_type type);
 WEFT_API const char *weft_event_scope_name(weft_event_scope scope);
 WEFT_API const char *weft_event_type_name(weft_event_type type);
 
-/** A typed value in an event's data. Keys are static strings of weft or of the emitter. */
+/** A typed value in an event's data. Keys are static strings: only their address is kept, as long as the runtime lives. */
 typedef struct weft_event_field {
 	weft_str key;
 	enum { WEFT_FIELD_STR, WEFT_FIELD_INT, WEFT_FIELD_DOUBLE, WEFT_FIELD_BOOL, WEFT_FIELD_JSON } kind;
@@ -57,7 +57,7 @@ typedef struct weft_event_field {
 #define WEFT_EVENT_FIELDS_MAX 8
 #define WEFT_EVENT_BYTES_MAX 16384 /* longer text is cut and ends in "...", JSON becomes null */
 
-/** What an emitter says. All pointers are copied before the call returns. */
+/** What an emitter says. All texts but the fields' keys are copied before the call returns. */
 typedef struct weft_event_desc {
 	weft_event_scope scope;
 	weft_event_type type;

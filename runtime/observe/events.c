@@ -11,7 +11,9 @@
  * sees both, e1 has the smaller stamp and comes first.
  *
  * For that the counter is looked at in order (weft__tsc_order): for a stamp not before
- * what was seen earlier, for T not after a look at a lane.
+ * what was seen earlier, for T not after a look at a lane. What a worker sees of others
+ * comes with a message, so its first stamp for a message is put in order, and those that
+ * follow are behind it anyway.
  *
  * Stamps are ticks of the CPU's counter since the bus was made, half the cost of a clock
  * reading. A read makes nanoseconds of them by the rate between the bus's birth and now.
@@ -53,6 +55,7 @@ struct lane {
 	/* before it is published up to here, no reader presses; written under the bus's lock */
 	_Atomic(uint64_t) calm_until;
 	uint64_t last_ticks; /* the lane's writer */
+	uint64_t turn;       /* the lane's writer: of the last stamp */
 };
 
 struct weft__bus {
@@ -138,21 +141,47 @@ static uint64_t ticks_now(const struct weft__bus *bus)
 	return (weft__tsc() - bus->first_ticks) >> STAMP_SHIFT;
 }
 
-static void emit(struct weft__bus *bus, struct lane *lane, const weft_event_desc *desc)
+/* The lane's writer is about to stamp. turn: see weft__bus_emit. */
+static uint64_t stamp(struct weft__bus *bus, struct lane *lane, uint64_t turn)
 {
-	uint64_t words[WEFT__RECORD_WORDS_MAX];
-	uint32_t max = weft__broadcast_words_max(&lane->ring);
 	uint64_t now;
 
-	weft__tsc_order(); /* publishing it depends on the stamp: it is later by itself */
+	if (lane->turn != turn || !turn) {
+		weft__tsc_order(); /* publishing the record depends on the stamp: it is later by itself */
+		lane->turn = turn;
+	}
 	now = ticks_now(bus);
-	if (max > WEFT__RECORD_WORDS_MAX)
-		max = WEFT__RECORD_WORDS_MAX;
 	lane->last_ticks = now > lane->last_ticks ? now : lane->last_ticks + 1;
-	weft__broadcast_write(&lane->ring, words, weft__record_pack(desc, lane->last_ticks, words, max));
+	return lane->last_ticks;
 }
 
-void weft__bus_emit(struct weft__bus *bus, uint32_t lane, const weft_event_desc *desc)
+static void write_cut(struct lane *lane, const weft_event_desc *desc, uint32_t max, uint64_t ticks);
+
+static void write(struct lane *lane, const weft_event_desc *desc, uint64_t ticks)
+{
+	uint32_t max = weft__broadcast_words_max(&lane->ring), words;
+
+	if (max > WEFT__RECORD_WORDS_MAX)
+		max = WEFT__RECORD_WORDS_MAX;
+	words = weft__record_words(desc, max);
+	if (__builtin_expect(!words, 0)) {
+		write_cut(lane, desc, max, ticks);
+		return;
+	}
+	weft__record_put(weft__broadcast_begin(&lane->ring, words), desc, ticks);
+	weft__broadcast_publish(&lane->ring, words);
+}
+
+static __attribute__((noinline)) void write_cut(struct lane *lane, const weft_event_desc *desc, uint32_t max,
+                                                uint64_t ticks)
+{
+	struct weft__record_cut cut;
+
+	weft__record_cut(&cut, desc, max);
+	write(lane, &cut.desc, ticks); /* fits now */
+}
+
+void weft__bus_emit(struct weft__bus *bus, uint32_t lane, uint64_t turn, const weft_event_desc *desc)
 {
 	struct lane *l = &bus->lanes[lane];
 	bool foreign = lane + 1 == bus->lane_count;
@@ -163,7 +192,7 @@ void weft__bus_emit(struct weft__bus *bus, uint32_t lane, const weft_event_desc 
 		return;
 	if (foreign)
 		pthread_mutex_lock(&bus->foreign_lock);
-	emit(bus, l, desc);
+	write(l, desc, stamp(bus, l, foreign ? 0 : turn));
 	if (foreign)
 		pthread_mutex_unlock(&bus->foreign_lock);
 }
@@ -501,7 +530,7 @@ bool weft_events_wanted(const weft_runtime *rt)
 void weft_event_emit(weft_runtime *rt, const weft_event_desc *desc)
 {
 	if (rt && desc && weft__bus_wanted(weft__runtime_bus(rt)))
-		weft__bus_emit(weft__runtime_bus(rt), weft__current_lane(rt), desc);
+		weft__bus_emit(weft__runtime_bus(rt), weft__current_lane(rt), weft__current_turn(rt), desc);
 }
 
 int weft_events_subscribe(weft_runtime *rt, const weft_subscribe_options *opt, weft_subscription **ret_sub)

@@ -44,6 +44,7 @@ int weft__broadcast_init(struct weft__broadcast *b, uint32_t bytes)
 	weft__store_relaxed(&b->tail, start);
 	weft__store_relaxed(&b->published, start);
 	weft__store_relaxed(&b->last, start);
+	b->end = start;
 	return 0;
 }
 
@@ -53,50 +54,40 @@ void weft__broadcast_fini(struct weft__broadcast *b)
 	b->words = NULL;
 }
 
-static void put(struct weft__broadcast *b, uint64_t position, uint64_t word)
+/* Fill the rest of a block, so that the next record begins with the next one. */
+static uint64_t pad(struct weft__broadcast *b, uint64_t at, uint64_t left)
 {
-	/* B2 release -> B3: whoever sees this word sees the tail that was moved before it. */
-	weft__store_release(&b->words[position & b->mask], word);
+	/* less than a record that did not fit: a length that a header holds */
+	weft__broadcast_put(&b->words[at & b->mask], header_make(PAD, left));
+	return at + left;
 }
 
-/* Move tail over the records that writing up to `end` overwrites. */
-static void make_room(struct weft__broadcast *b, uint64_t end)
+/* Enter the block at `at`: the block that was there a round ago is given up. */
+static void enter_block(struct weft__broadcast *b, uint64_t at, uint64_t block)
 {
-	uint64_t tail = weft__load_relaxed(&b->tail); /* relaxed: this thread wrote it */
+	uint64_t tail = at + block - (b->mask + 1);
 
-	while ((int64_t)(end - tail) > (int64_t)(b->mask + 1)) {
-		/* relaxed: this thread wrote it */
-		uint32_t count = header_count(weft__load_relaxed(&b->words[tail & b->mask]));
-
-		WEFT_ASSERT(count);
-		tail += count;
-	}
-	weft__store_relaxed(&b->tail, tail); /* B1: ordered before the words by their release */
+	/* relaxed: this thread wrote it; in the first round there is nothing to give up */
+	if ((int64_t)(tail - weft__load_relaxed(&b->tail)) > 0)
+		weft__store_relaxed(&b->tail, tail); /* B1: ordered before the words by their release */
 }
 
-uint64_t weft__broadcast_write(struct weft__broadcast *b, const uint64_t *words, uint32_t count)
+_Atomic(uint64_t) *weft__broadcast_begin(struct weft__broadcast *b, uint32_t count)
 {
-	uint64_t at = weft__load_relaxed(&b->published); /* relaxed: single writer */
-	uint64_t to_end = b->mask + 1 - (at & b->mask);
-	uint64_t pad = to_end < count ? to_end : 0;
-	uint64_t sequence = b->next_sequence++;
+	uint64_t at = b->end;
+	uint64_t block = (b->mask + 1) / WEFT__BROADCAST_BLOCKS;
+	uint64_t used = at & (block - 1);
 
 	WEFT_ASSERT(count >= 1 && count <= weft__broadcast_words_max(b));
-	make_room(b, at + pad + count);
-	if (pad) { /* up to a quarter of a ring: in lengths that a header holds */
-		put(b, at, header_make(PAD, pad));
-		at += pad;
+	if (__builtin_expect(used + count > block, 0)) {
+		at = pad(b, at, block - used);
+		used = 0;
 	}
-	{
-		_Atomic(uint64_t) *to = &b->words[at & b->mask]; /* a record never wraps */
-
-		weft__store_release(&to[0], header_make(sequence, count)); /* B2 */
-		for (uint32_t i = 1; i < count; i++)
-			weft__store_release(&to[i], words[i]); /* B2 */
-	}
-	weft__store_release(&b->last, at);              /* B6: after its words */
-	weft__store_release(&b->published, at + count); /* B5 */
-	return sequence;
+	if (!used)
+		enter_block(b, at, block);
+	b->open = at;
+	weft__broadcast_put(&b->words[at & b->mask], header_make(b->next_sequence++, count));
+	return &b->words[at & b->mask];
 }
 
 static bool overtaken(const struct weft__broadcast *b, uint64_t position)
@@ -159,7 +150,7 @@ uint32_t weft__broadcast_peek(const struct weft__broadcast *b, struct weft__curs
 				to[i] = weft__load_acquire(&from[i]); /* B3 */
 		}
 		if (!whole || overtaken(b, c->position)) {
-			c->position = weft__load_acquire(&b->tail);
+			c->position = weft__load_acquire(&b->tail); /* a record or a pad begins there */
 			continue;
 		}
 		*ret_lost = header_sequence(header) - c->next_sequence;

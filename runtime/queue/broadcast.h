@@ -8,11 +8,14 @@
  *        tail                            published
  *          v                                 v
  *     ...  | rec | record  | rec |  record   | (free, about to be overwritten)
+ *          |     block     |     block       |
  *                     ^ cursor of a reader
  *
  *     header word:  | sequence number 48 | length in words 16 |   the rest is the owner's
  *
- * A record never wraps: a pad (sequence PAD) fills the end of the ring. Positions
+ * The ring is 8 blocks, and a record lies in one of them: a pad (sequence PAD) fills the
+ * end of a block. The oldest block is given up as a whole, so tail moves once a
+ * block, to the beginning of a record, and the writer looks at no old record. Positions
  * count words and only grow; they are compared by signed difference, so that their wrap
  * (tried in debug builds, which start just below it) does no harm.
  *
@@ -24,7 +27,7 @@
  *   cursor      its reader   its reader
  *
  * Overlap: write with read, any number of reads with each other. Never two writes.
- * Why no torn record is returned: the writer moves tail over a record before it
+ * Why no torn record is returned: the writer moves tail over a block before it
  * overwrites the first word of it (B1, B2). A reader copies a record and then looks at
  * tail (B3, B4). If any word it copied was new, the acquire load of that word saw the
  * release store of it, hence also the tail stored before; tail is then past the
@@ -45,14 +48,17 @@
 #include "runtime/base/atomic.h"
 
 struct weft__broadcast {
-	/* writer's line; readers look at both positions */
+	/* what readers look at for each record: changes once a block */
 	_Alignas(WEFT_CACHELINE) _Atomic(uint64_t) tail;
-	_Atomic(uint64_t) published;
-	_Atomic(uint64_t) last; /* where the newest record begins: tells new cursors its sequence number */
-	uint64_t next_sequence; /* writer only */
-	/* constant */
-	_Alignas(WEFT_CACHELINE) uint64_t mask;
+	uint64_t mask; /* constant */
 	_Atomic(uint64_t) *words;
+	/* what they look at once a read: the writer stores to this line and loads nothing from it */
+	_Alignas(WEFT_CACHELINE) _Atomic(uint64_t) published;
+	_Atomic(uint64_t) last; /* where the newest record begins: tells new cursors its sequence number */
+	/* the writer's own */
+	_Alignas(WEFT_CACHELINE) uint64_t end; /* == published */
+	uint64_t open;                         /* where the record that is being written begins */
+	uint64_t next_sequence;
 };
 
 struct weft__cursor {
@@ -64,19 +70,35 @@ struct weft__cursor {
 int weft__broadcast_init(struct weft__broadcast *b, uint32_t bytes);
 void weft__broadcast_fini(struct weft__broadcast *b);
 
-/* The longest record, header included: a quarter of the ring. */
+#define WEFT__BROADCAST_BLOCKS 8u
+
+/* The longest record, header included: a block. */
 static inline uint32_t weft__broadcast_words_max(const struct weft__broadcast *b)
 {
-	uint64_t quarter = (b->mask + 1) / 4;
+	uint64_t block = (b->mask + 1) / WEFT__BROADCAST_BLOCKS;
 
-	return quarter < 0xffff ? (uint32_t)quarter : 0xffff;
+	return block < 0xffff ? (uint32_t)block : 0xffff;
 }
 
 /*
- * Append a record: words[0] is left to the ring, words[1 .. count-1] are the caller's.
- * count is at most weft__broadcast_words_max. Returns its sequence number. The writer only.
+ * Begin a record of count words, weft__broadcast_words_max at most. Returns its words: [0] is the ring's,
+ * [1 .. count-1] are for the caller to put. The writer only, and publish comes next.
  */
-uint64_t weft__broadcast_write(struct weft__broadcast *b, const uint64_t *words, uint32_t count);
+_Atomic(uint64_t) *weft__broadcast_begin(struct weft__broadcast *b, uint32_t count);
+
+static inline void weft__broadcast_put(_Atomic(uint64_t) *at, uint64_t word)
+{
+	/* B2 release -> B3: whoever sees this word sees the tail that was moved before it. */
+	weft__store_release(at, word);
+}
+
+/* Show readers the record that was begun, of that length. */
+static inline void weft__broadcast_publish(struct weft__broadcast *b, uint32_t count)
+{
+	b->end = b->open + count;
+	weft__store_release(&b->last, b->open);     /* B6: after its words */
+	weft__store_release(&b->published, b->end); /* B5 */
+}
 
 /* A cursor that sees what is written from now on, or the oldest that is still there. Any thread. */
 struct weft__cursor weft__broadcast_newest(const struct weft__broadcast *b);

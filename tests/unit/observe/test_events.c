@@ -29,6 +29,12 @@ uint32_t weft__current_lane(const weft_runtime *rt)
 	return LANES;
 }
 
+uint64_t weft__current_turn(const weft_runtime *rt)
+{
+	(void)rt;
+	return 0;
+}
+
 static void up(void)
 {
 	cr_assert_eq(weft__bus_create(LANES, 16384, &bus), 0);
@@ -62,7 +68,7 @@ static void emit(uint32_t lane, weft_event_scope scope, int64_t n)
 		                 .fields = &field,
 		                 .field_count = 1 };
 
-	weft__bus_emit(bus, lane, &desc);
+	weft__bus_emit(bus, lane, 0, &desc);
 }
 
 static bool same(weft_str s, const char *text)
@@ -123,7 +129,7 @@ Test(events, read__gives_back_every_kind_of_field)
 	const weft_event *e = events;
 	uint64_t before = weft_now_ns();
 
-	weft__bus_emit(bus, 1, &desc);
+	weft__bus_emit(bus, 1, 0, &desc);
 	cr_assert_eq(read_all(sub), 1);
 	cr_assert(e->scope == WEFT_SCOPE_LLM && e->type == WEFT_EVENT_COMPLETED && e->worker == 1);
 	cr_assert(e->workflow_id == 11 && e->parent_workflow_id == 12 && e->field_count == 5);
@@ -147,7 +153,7 @@ Test(events, emit__cuts_long_texts_and_drops_long_json)
 	weft_str text;
 
 	memset(big, 'x', sizeof(big));
-	weft__bus_emit(bus, 0, &desc);
+	weft__bus_emit(bus, 0, 0, &desc);
 	cr_assert_eq(read_all(sub), 1);
 	cr_assert(same(events[0].fields[0].str, "null"));
 	text = events[0].fields[1].str;
@@ -162,7 +168,7 @@ static void emit_long(weft_subscription *sub, uint32_t cut, weft_str text)
 {
 	weft_event_desc desc = { .component_id = cut == 0 ? text : WEFT_STR("c"), .message = cut == 1 ? text : WEFT_STR("") };
 
-	weft__bus_emit(bus, 0, &desc);
+	weft__bus_emit(bus, 0, 0, &desc);
 	cr_assert_eq(read_all(sub), 1);
 }
 
@@ -188,7 +194,7 @@ Test(events, emit__cuts_between_characters)
 	weft_events_unsubscribe(sub);
 }
 
-/* A quarter of the ring a record: eight long texts share it, and more fields than there may be are left out. */
+/* An eighth of the ring a record: eight long texts share it, and more fields than there may be are left out. */
 Test(events, emit__gives_every_field_a_share)
 {
 	weft_subscription *sub = subscribe(UINT64_MAX, 0);
@@ -199,7 +205,7 @@ Test(events, emit__gives_every_field_a_share)
 	memset(big, 'y', sizeof(big));
 	for (uint32_t i = 0; i < WEFT_EVENT_FIELDS_MAX + 4; i++)
 		fields[i] = (weft_event_field){ .key = WEFT_STR("k"), .kind = WEFT_FIELD_STR, .str = { big, sizeof(big) } };
-	weft__bus_emit(bus, 0, &desc);
+	weft__bus_emit(bus, 0, 0, &desc);
 	cr_assert_eq(read_all(sub), 1);
 	cr_assert_eq(events[0].field_count, WEFT_EVENT_FIELDS_MAX);
 	for (uint32_t i = 0; i < WEFT_EVENT_FIELDS_MAX; i++) {
@@ -218,7 +224,7 @@ Test(events, emit__takes_what_is_empty)
 		                       { .key = WEFT_STR("z"), .kind = WEFT_FIELD_BOOL } };
 	weft_event_desc desc = { .fields = fields, .field_count = 2 };
 
-	weft__bus_emit(bus, 0, &desc);
+	weft__bus_emit(bus, 0, 0, &desc);
 	cr_assert_eq(read_all(sub), 1);
 	cr_assert_eq(events[0].component_id.len_bytes, 0);
 	cr_assert_eq(events[0].message.len_bytes, 0);
