@@ -32,6 +32,7 @@ struct ask {
 	uint32_t calls_out;             /* under way */
 	uint32_t tool_calls;            /* in the whole run */
 	bool events;                    /* somebody listened when the run began */
+	weft_str name;                  /* the agent's; owned by its definition */
 };
 
 enum step { STEP_MODEL, STEP_WAIT, STEP_TOOLS, STEP_ANSWER, STEP_OVER };
@@ -65,11 +66,11 @@ static weft_event_field field_int(weft_str key, int64_t value)
 
 static void emit_agent_started(const struct ask *a)
 {
-	weft_event_field fields[3] = { field_str(WEFT_STR("agent"), weft__def_name(a->run->agent->def)),
+	weft_event_field fields[3] = { field_str(WEFT_STR("agent"), a->name),
 		                       field_int(WEFT_STR("workflow_id"), (int64_t)a->run->workflow_id),
 		                       field_str(WEFT_STR("input"), a->body->input) };
 
-	emit(a, WEFT_SCOPE_AGENT, WEFT_EVENT_STARTED, weft__def_name(a->run->agent->def), fields, 3, (weft_str){ 0 });
+	emit(a, WEFT_SCOPE_AGENT, WEFT_EVENT_STARTED, a->name, fields, 3, (weft_str){ 0 });
 }
 
 static void emit_agent_ended(const struct ask *a)
@@ -84,23 +85,23 @@ static void emit_agent_ended(const struct ask *a)
 	};
 
 	emit(a, WEFT_SCOPE_AGENT, r->status < 0 ? WEFT_EVENT_FAILED : WEFT_EVENT_COMPLETED,
-	     weft__def_name(a->run->agent->def), fields, 3, r->error);
+	     a->name, fields, 3, r->error);
 }
 
 static void emit_tool(const struct ask *a, const struct weft__tool_run *t, weft_event_type type)
 {
-	weft_event_field fields[5] = { field_str(WEFT_STR("agent"), weft__def_name(a->run->agent->def)),
-		                       field_str(WEFT_STR("tool_call_id"), t->call.id),
-		                       field_str(WEFT_STR("arguments"), t->call.arguments_text) };
-	uint32_t n = 3;
+	bool started = type == WEFT_EVENT_STARTED;
+	weft_event_field fields[5] = {
+		{ .key = WEFT_STR("agent"), .kind = WEFT_FIELD_STR, .str = a->name },
+		{ .key = WEFT_STR("tool_call_id"), .kind = WEFT_FIELD_STR, .str = t->call.id },
+		{ .key = WEFT_STR("arguments"), .kind = WEFT_FIELD_STR, .str = t->call.arguments_text },
+		{ .key = WEFT_STR("result"), .kind = WEFT_FIELD_STR, .str = t->text },
+		{ .key = WEFT_STR("duration_ms"),
+		  .kind = WEFT_FIELD_DOUBLE,
+		  .num.d = started ? 0 : (double)weft_ticks_to_ns(weft_ticks() - t->started) / 1e6 },
+	};
 
-	if (type != WEFT_EVENT_STARTED) {
-		fields[n++] = field_str(WEFT_STR("result"), t->text);
-		fields[n++] = (weft_event_field){ .key = WEFT_STR("duration_ms"),
-			                          .kind = WEFT_FIELD_DOUBLE,
-			                          .num.d = (double)weft_ticks_to_ns(weft_ticks() - t->started) / 1e6 };
-	}
-	emit(a, WEFT_SCOPE_TOOL, type, t->call.name, fields, n, (weft_str){ 0 });
+	emit(a, WEFT_SCOPE_TOOL, type, t->call.name, fields, started ? 3 : 5, (weft_str){ 0 });
 }
 
 static void emit_loop(const struct ask *a, const struct weft__tool_run *t, uint32_t cycle)
@@ -483,6 +484,7 @@ void weft__ask_start(struct weft__run *run)
 	}
 	a->run = run;
 	a->body = weft_msg_data(run->request);
+	a->name = weft__def_name(run->agent->def);
 	run->part = a;
 	run->release = ask_release;
 	run->parent_workflow_id = a->body->parent_workflow_id;

@@ -128,7 +128,7 @@ static const weft_actor_class asker_class = { .size = sizeof(asker_class),
 	                                      .fini = asker_fini,
 	                                      .state_bytes = sizeof(struct asker) };
 
-/* A subscriber on a thread of its own, reading while agents run. */
+/* A subscriber on a thread of its own, reading while agents run, often enough to miss next to nothing. */
 struct listener {
 	weft_subscription *sub;
 	pthread_t thread;
@@ -140,7 +140,7 @@ static void *listen(void *arg)
 {
 	struct listener *l = arg;
 	weft_event events[64];
-	struct timespec rest = { .tv_nsec = 1000000 };
+	struct timespec rest = { .tv_nsec = 100000 };
 
 	while (!l->stop) {
 		if (weft_events_read(l->sub, events, 64) <= 0)
