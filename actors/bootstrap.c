@@ -81,10 +81,8 @@ static int recent_messages(weft_provider_call *call, void *user)
 	int r = weft__recent_render(&query, call->arena, &turn->recent);
 
 	(void)user;
-	if (timed) {
-		turn->run->result.stage_ns[WEFT_STAGE_RECALL] += weft_ticks_to_ns(weft_ticks() - from);
-		turn->run->result.stage_runs[WEFT_STAGE_RECALL]++;
-	}
+	if (timed)
+		weft__turn_count_stage(turn, WEFT_STAGE_RECALL, weft_ticks() - from);
 	call->text = turn->recent.section;
 	return r;
 }

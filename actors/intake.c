@@ -120,7 +120,7 @@ static void turn_end(weft_turn *turn)
 
 	turn->ended = true;
 	turn->phase = WEFT__PHASE_END;
-	weft__turn_stage(turn, WEFT__NO_STAGE);
+	weft__turn_stages_end(turn);
 	if (turn->deadline.id && self)
 		(void)weft_timer_cancel(self, turn->deadline);
 	turn->deadline.id = 0;

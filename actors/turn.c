@@ -62,36 +62,45 @@ static __attribute__((noinline)) void say_stage(weft_turn *turn, int stage, weft
 	                 fields[0].str, fields, type == WEFT_EVENT_STARTED ? 1 : 2);
 }
 
+static void stage_over(weft_turn *turn, uint64_t now, bool wanted)
+{
+	int stage = turn->open_stage;
+	uint64_t ticks = turn->stamp ? now - turn->stamp : 0; /* 0: nobody listened when it began */
+
+	weft__turn_count_stage(turn, (weft_stage)stage, ticks);
+	/* Composing is choosing and running providers, and nothing else. */
+	if (stage == WEFT_STAGE_COMPOSE)
+		weft__turn_count_stage(turn, WEFT_STAGE_PROVIDERS, ticks);
+	if (wanted)
+		say_stage(turn, stage, WEFT_EVENT_COMPLETED, weft_ticks_to_ns(ticks));
+}
+
 void weft__turn_stage(weft_turn *turn, int stage)
 {
-	weft_agent_result *result = &turn->run->result;
 	bool wanted = weft_events_wanted(turn->rt);
-	uint64_t now, ns;
+	bool timed = wanted || !turn->def->opt.no_stage_times;
+	uint64_t now = timed ? weft_ticks() : 0;
 
-	if (turn->def->opt.no_stage_times && !wanted) {
-		turn->step += turn->open_stage != WEFT__NO_STAGE;
-		turn->open_stage = stage;
-		turn->stamp = 0;
-		return;
-	}
-	now = weft_ticks();
 	if (turn->open_stage != WEFT__NO_STAGE) {
-		ns = turn->stamp ? weft_ticks_to_ns(now - turn->stamp) : 0; /* 0: nobody listened when it began */
-		result->stage_ns[turn->open_stage] += ns;
-		result->stage_runs[turn->open_stage]++;
-		/* Composing is choosing and running providers, and nothing else. */
-		if (turn->open_stage == WEFT_STAGE_COMPOSE) {
-			result->stage_ns[WEFT_STAGE_PROVIDERS] += ns;
-			result->stage_runs[WEFT_STAGE_PROVIDERS]++;
-		}
-		if (wanted)
-			say_stage(turn, turn->open_stage, WEFT_EVENT_COMPLETED, ns);
+		if (timed)
+			stage_over(turn, now, wanted);
 		turn->step++;
 	}
 	turn->open_stage = stage;
 	turn->stamp = now;
 	if (stage != WEFT__NO_STAGE && wanted)
 		say_stage(turn, stage, WEFT_EVENT_STARTED, 0);
+}
+
+void weft__turn_stages_end(weft_turn *turn)
+{
+	weft_agent_result *result = &turn->run->result;
+
+	weft__turn_stage(turn, WEFT__NO_STAGE);
+	for (int i = 0; i < WEFT_STAGE_COUNT; i++) {
+		if (turn->stage_ticks[i])
+			result->stage_ns[i] = weft_ticks_to_ns(turn->stage_ticks[i]);
+	}
 }
 
 /* ---- ending -------------------------------------------------------------- */

@@ -144,7 +144,8 @@ struct weft_turn {
 	struct weft__action_run *action_runs; /* newest first */
 
 	int open_stage; /* weft_stage, or -1: none */
-	uint64_t stamp; /* weft_ticks() when it began */
+	uint64_t stamp; /* weft_ticks() when it began; 0: not taken */
+	uint64_t stage_ticks[WEFT_STAGE_COUNT]; /* become the result's nanoseconds at the end */
 	uint32_t step;  /* numbers the step events */
 	struct weft__kept_doc *docs;
 };
@@ -164,6 +165,14 @@ void weft__turn_fini(weft_turn *turn);
 
 /** The open stage ends and this one begins: one clock reading for both. WEFT__NO_STAGE: just end. */
 void weft__turn_stage(weft_turn *turn, int stage);
+/** The last one ends, and the result gets the times of all. */
+void weft__turn_stages_end(weft_turn *turn);
+
+static inline void weft__turn_count_stage(weft_turn *turn, weft_stage stage, uint64_t ticks)
+{
+	turn->stage_ticks[stage] += ticks;
+	turn->run->result.stage_runs[stage]++;
+}
 /** An event of this run; nothing when nobody listens. */
 void weft__turn_event(weft_turn *turn, weft_event_scope scope, weft_event_type type, weft_str component,
                       weft_str message, const weft_event_field *fields, uint32_t field_count);
