@@ -215,6 +215,16 @@ static int ask_model(weft_turn *turn, uint32_t index)
 
 /* ---- all of a message ---------------------------------------------------- */
 
+int weft__attachments_recall(weft_turn *turn)
+{
+	weft_memory stored;
+	int r = weft_store_get(turn->store, turn->message.id, turn->arena, &stored);
+
+	if (r == 0 && stored.attachment_count == turn->message.attachment_count)
+		turn->message.attachments = stored.attachments;
+	return r == -ENOMEM ? r : 0;
+}
+
 static bool needs_look(const weft_attachment *a)
 {
 	bool readable = a->text.len_bytes && weft__content_type_is_text(a->content_type);

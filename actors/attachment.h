@@ -15,6 +15,9 @@
 
 #include "actors/turn.h"
 
+/** The store knew the message: what it has of the attachments takes the place of what came. @return 0 or -ENOMEM */
+int weft__attachments_recall(weft_turn *turn);
+
 /** Start looking at those that need it. @return 0: done; WEFT_PENDING: weft__turn_go goes on when the last is back; -ENOMEM */
 int weft__attachments_look(weft_turn *turn);
 

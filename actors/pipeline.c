@@ -62,6 +62,8 @@ static int phase_remember(weft_turn *turn)
 	}
 	if (r == 0 && !turn->def->opt.no_embeddings)
 		weft__embed_later(turn);
+	if (r == -EEXIST && turn->message.attachment_count && weft__attachments_recall(turn) < 0)
+		return -ENOMEM;
 	r = weft_store_get_room(turn->store, turn->message.room_id, turn->arena, &turn->room);
 	if (r == -ENOMEM)
 		return r;

@@ -136,7 +136,7 @@ typedef struct weft_memory {
 	const float *embedding; /* normalised; NULL: none yet */
 	uint32_t embedding_dims;
 	uint32_t attachment_count;
-	const weft_attachment *attachments;
+	const weft_attachment *attachments; /* what came with it */
 } weft_memory;
 
 /**

@@ -188,6 +188,29 @@ Test(attachments, which__by_type_then_priority)
 	assert_str(stored().attachments[2].description, "any");
 }
 
+Test(attachments, which__not_again_when_the_message_is_handed_over_twice)
+{
+	struct handler h = {.description = "A bee."};
+	weft_attachment list[] = {IMAGE, IMAGE};
+	weft_incoming in = with("look, Ada", list, 1);
+	weft_uuid first;
+
+	in.message.id = weft_uuid_v7();
+	add_handler("eyes", "image/*", 0, &h);
+	world_start(w);
+	cr_assert_eq(world_handle(w, &in, &reply)->status, 0);
+	first = stored().attachments[0].id;
+	weft_msg_destroy(reply);
+	cr_assert_eq(world_handle(w, &in, &reply)->status, 0);
+	cr_assert_eq(h.calls, 1);
+	cr_assert(weft_uuid_eq(stored().attachments[0].id, first), "its id was shown to the model");
+	in.message.attachment_count = 2; /* but what came is looked at when it is something else */
+	weft_msg_destroy(reply);
+	cr_assert_eq(world_handle(w, &in, &reply)->status, 0);
+	cr_assert_eq(h.calls, 3);
+	cr_assert_eq(stored().attachment_count, 2);
+}
+
 /* ---- handlers that fail --------------------------------------------------------------- */
 
 Test(attachments, failing__leaves_it_and_the_message_goes_on)
