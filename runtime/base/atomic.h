@@ -43,20 +43,24 @@
 /* A counter with one writer: no locked instruction; readers see a recent value. */
 #define weft__count(p, n) weft__store_relaxed((p), weft__load_relaxed(p) + (n))
 
-#ifdef WEFT_MODEL
-void weft__model_spin(void); /* tests/model: nothing changes until another thread writes */
-#endif
-
 /* Tell the core that this is a spin loop. */
 static inline void weft__cpu_relax(void)
 {
-#if defined(WEFT_MODEL)
-	weft__model_spin();
-#elif defined(__x86_64__) || defined(__i386__)
+#if defined(__x86_64__) || defined(__i386__)
 	__builtin_ia32_pause();
 #elif defined(__aarch64__)
 	__asm__ __volatile__("yield");
 #endif
 }
+
+/* The same, in a loop that nothing but another thread's write ends. */
+#ifdef WEFT_MODEL
+void weft__spin(void); /* tests/model: goes on when there is something new to read */
+#else
+static inline void weft__spin(void)
+{
+	weft__cpu_relax();
+}
+#endif
 
 #endif

@@ -102,8 +102,10 @@ struct weft__cursor weft__broadcast_newest(const struct weft__broadcast *b)
 		uint64_t last = weft__load_acquire(&b->last); /* B6 */
 		uint64_t header = weft__load_acquire(&b->words[last & b->mask]);
 
-		if (overtaken(b, last)) /* then it need not be a header */
+		if (overtaken(b, last)) { /* then it need not be a header, and a newer one is on its way here */
+			weft__spin();
 			continue;
+		}
 		if (!header_count(header)) /* nothing was written yet */
 			return (struct weft__cursor){ .position = last, .next_sequence = 0 };
 		return (struct weft__cursor){ .position = last + header_count(header),

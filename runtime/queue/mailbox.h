@@ -93,7 +93,7 @@ static inline struct weft_msg *weft__mailbox_next_wait(struct weft_msg *node)
 	struct weft_msg *next;
 
 	while (!(next = weft__mailbox_next(node)))
-		weft__cpu_relax();
+		weft__spin();
 	return next;
 }
 

@@ -39,7 +39,9 @@
 #include "runtime/base/atomic.h"
 #include "runtime/queue/task.h"
 
+#ifndef WEFT__RUNQ_SLOTS /* tests/model: 4 */
 #define WEFT__RUNQ_SLOTS 256u /* power of two; one slot stays empty */
+#endif
 
 struct weft__runq {
 	ck_ring_t ring; /* pads its consumer and producer lines itself */

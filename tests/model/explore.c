@@ -29,8 +29,9 @@
 
 #define THREADS MEM_THREADS
 #define STACK_BYTES (128u << 10)
-#define STEPS_MAX 3000u
-#define NODES_MAX 3000u
+#define STEPS_MAX 1000u
+#define STEPS_SHOWN 200u
+#define NODES_MAX 2000u
 #define EXECUTIONS_MAX_DEFAULT 5000000u
 #define LOCALS 4u
 
@@ -524,9 +525,12 @@ static void print_step(const struct step *s)
 static void print_failure(void)
 {
 	fprintf(stderr, "model %s: %s\n", ex.model->name, ex.failure);
-	for (unsigned i = 0; i < ex.step_count; i++)
+	for (unsigned i = 0; i < ex.step_count && i < STEPS_SHOWN; i++)
 		print_step(&ex.steps[i]);
-	fprintf(stderr, "again: WEFT_MODEL_REPLAY=%s\n", ex.trail);
+	if (ex.step_count > STEPS_SHOWN)
+		fprintf(stderr, "  ... and %u more\n", ex.step_count - STEPS_SHOWN);
+	else
+		fprintf(stderr, "again: WEFT_MODEL_REPLAY=%s\n", ex.trail);
 }
 
 /* ---- executions ----------------------------------------------------------------------------- */

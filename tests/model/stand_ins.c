@@ -3,13 +3,15 @@
  * tests/model/stand_ins.c - what the code under test calls below it: memory, broken
  * invariants, spin loops. All of it leads into the explorer.
  */
+#include <string.h>
+
 #include <weft/alloc.h>
 
 #include "runtime/base/assert.h"
 #include "runtime/base/atomic.h"
 #include "tests/model/explore.h"
 
-void weft__model_spin(void)
+void weft__spin(void)
 {
 	explore_spin();
 }
@@ -22,4 +24,24 @@ void weft__assert_fail(const char *cond, const char *file, int line)
 bool weft__check_fail(const char *cond, const char *file, int line)
 {
 	explore_fail("%s:%d: %s", file, line, cond);
+}
+
+void *weft_malloc(size_t bytes)
+{
+	return explore_alloc(bytes, 16);
+}
+
+void *weft_aligned_alloc(size_t alignment, size_t bytes)
+{
+	return explore_alloc(bytes, alignment);
+}
+
+void *weft_calloc(size_t count, size_t bytes)
+{
+	return memset(explore_alloc(count * bytes, 16), 0, count * bytes);
+}
+
+void weft_free(void *ptr)
+{
+	explore_free(ptr);
 }
