@@ -255,7 +255,7 @@ static void model_back(struct weft__model_ask *model, int status)
 {
 	struct ask *a = model->user;
 
-	ask_go(a, status < 0 ? fail(a, status, weft_str_from(model->error.message)) : STEP_TOOLS);
+	ask_go(a, status < 0 ? fail(a, status, model->why) : STEP_TOOLS);
 }
 
 static enum step model_step(struct ask *a)
@@ -284,7 +284,7 @@ static enum step model_step(struct ask *a)
 	r = weft__model_ask(&a->model, a->run);
 	if (r == WEFT_PENDING)
 		return STEP_WAIT;
-	return r < 0 ? fail(a, r, weft_str_from(a->model.error.message)) : STEP_TOOLS;
+	return r < 0 ? fail(a, r, a->model.why) : STEP_TOOLS;
 }
 
 /* ---- the tools -------------------------------------------------------------------------------- */

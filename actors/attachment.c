@@ -75,12 +75,14 @@ static struct weft__attachment_look *look_create(weft_turn *turn, uint32_t index
 
 static void look_ended(struct weft__attachment_look *look, int status)
 {
+	bool told = status < 0 && !weft__op_is_lost(&look->op) && look->error.message[0];
+
 	look->done = status >= 0;
 	if (look->done)
 		say(look, WEFT_EVENT_COMPLETED, WEFT_STR("ATTACHMENT_COMPLETED"), (weft_str){NULL, 0});
 	else
 		say(look, WEFT_EVENT_FAILED, WEFT_STR("ATTACHMENT_FAILED"),
-		    weft_str_from(look->error.message[0] ? look->error.message : weft_strerror(status)));
+		    weft_str_from(told ? look->error.message : weft_strerror(status)));
 }
 
 /* ---- handlers ------------------------------------------------------------ */
@@ -164,7 +166,7 @@ static int read_answer(struct weft__attachment_look *look, weft_str text)
 static void model_ended(struct weft__attachment_look *look, const struct weft__model_ask *ask, int status)
 {
 	if (status < 0) {
-		look->error = ask->error;
+		weft_error_set(&look->error, status, "%.*s", WEFT_STR_ARG(ask->why));
 	} else {
 		weft__usage_add(&look->call.turn->run->result.usage, &ask->response.usage);
 		status = read_answer(look, ask->response.text);

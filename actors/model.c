@@ -223,12 +223,14 @@ static int over(struct weft__model_ask *ask, int status)
 {
 	bool wanted = weft_events_wanted(ask->call.rt);
 
+	if (status < 0)
+		ask->why = weft__op_is_lost(&ask->op) ? WEFT_STR("out of memory") : weft_str_from(ask->error.message);
 	if (status == 0) {
 		estimate_usage(&ask->request, &ask->response);
 		if (wanted)
 			emit_completed(ask);
 	} else if (wanted) {
-		emit(ask, WEFT_EVENT_FAILED, weft_str_from(ask->error.message), NULL, 0);
+		emit(ask, WEFT_EVENT_FAILED, ask->why, NULL, 0);
 	}
 	return status;
 }
@@ -254,6 +256,8 @@ static int ask_from(struct weft__model_ask *ask)
 		if (r >= 0)
 			return r;
 		weft__def_count(def, WEFT__STAT_MODEL_FAILURES, 1);
+		if (weft__op_is_lost(&ask->op))
+			break; /* it may answer yet: the response is not the next one's to fill */
 		if (!ask->error.message[0])
 			weft_error_set(&ask->error, r, "%s: %s", h->name, weft_strerror(r));
 	}
@@ -292,7 +296,7 @@ int weft__model_ask(struct weft__model_ask *ask, struct weft__run *run)
 		                       .error = &ask->error };
 	weft__def_count(def, WEFT__STAT_MODEL_CALLS, 1);
 	if (component_make(ask) < 0) {
-		weft_error_set(&ask->error, -ENOMEM, "out of memory");
+		ask->why = WEFT_STR("out of memory");
 		return -ENOMEM;
 	}
 	if (weft_events_wanted(run->agent->rt))

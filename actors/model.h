@@ -31,7 +31,8 @@ struct weft__model_ask {
 	weft_model_request request; /* filled in by the asker */
 	weft_str messages_json; /* request.messages for llm.started, when the asker has it at hand; else made here */
 	weft_model_response response;
-	weft_error error; /* of the last handler that failed */
+	weft_error error; /* of the last handler that failed, for the handlers; askers read why */
+	weft_str why;     /* set with a negative status: the reason, in error or static */
 	struct weft__run *run;
 	weft_arena *arena; /* for the handlers, when several asks of a run wait beside each other; NULL: the run's */
 	uint32_t handler; /* index of the one being asked */
@@ -44,7 +45,7 @@ struct weft__model_ask {
 /**
  * Ask. request, number, back and user are set; the rest is done here, events and counters too.
  * @return 0: response is there, usage filled in; WEFT_PENDING: back comes, with 0 or an error;
- *         WEFT_ENOMODEL; WEFT_EMODEL: every handler failed, error says why the last one did
+ *         WEFT_ENOMODEL; WEFT_EMODEL: every handler failed, why says it of the last one
  */
 int weft__model_ask(struct weft__model_ask *ask, struct weft__run *run);
 

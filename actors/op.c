@@ -75,6 +75,11 @@ int weft__op_returned(struct weft__op *op, int r)
 	return op->status;
 }
 
+bool weft__op_is_lost(const struct weft__op *op)
+{
+	return __atomic_load_n(&op->state, __ATOMIC_RELAXED) == ABANDONED; /* relaxed: this thread set it, and it stays */
+}
+
 void weft__op_finish(struct weft__op *op, int status)
 {
 	uint32_t state = RUNNING;

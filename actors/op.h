@@ -48,6 +48,12 @@ void weft__op_begin(struct weft__op *op, struct weft__run *run, void (*back)(str
  */
 int weft__op_returned(struct weft__op *op, int r);
 
+/**
+ * After weft__op_returned gave an error: the handler waits all the same, and there was no memory for its way back. It
+ * may write into its call until it finishes, so nothing else may begin on this op or read what it says.
+ */
+bool weft__op_is_lost(const struct weft__op *op);
+
 /** End a pending op; the *_finish functions of the handlers. Threads: any, once. */
 void weft__op_finish(struct weft__op *op, int status);
 

@@ -93,12 +93,8 @@ static void took_answer(weft_turn *turn, const struct weft__model_ask *ask, int 
 	weft_agent_result *result = &turn->run->result;
 
 	if (status < 0) {
-		if (ask->error.message[0])
-			weft__turn_fail(turn, status, "%s: %s", weft__questions[turn->question].name,
-			                ask->error.message);
-		else
-			weft__turn_fail(turn, status, "%s: %s", weft__questions[turn->question].name,
-			                weft_strerror(status));
+		weft__turn_fail(turn, status, "%s: %.*s", weft__questions[turn->question].name,
+		                WEFT_STR_ARG(ask->why));
 		return;
 	}
 	turn->answer_text = ask->response.text;
