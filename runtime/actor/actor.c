@@ -16,12 +16,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include <weft/alloc.h>
 
 #define TAKEN_BATCH 16u /* handled messages are reported to senders at least this often */
 #define BURY_SPINS 64u
+#define SUBSCRIBER_PAUSE_NS 20000u
 
 static void actor_run(struct weft__worker *w, struct weft__task *task);
 
@@ -320,10 +320,8 @@ static void requeue(struct weft__worker *w, struct weft_actor *a, struct weft_ms
  */
 static void wait_for_subscriber(struct weft__worker *w)
 {
-	struct timespec pause = { .tv_nsec = 20000 };
-
 	while (weft__bus_pressed(w->rt->bus, w->id) && weft__load_relaxed(&w->sched->phase) != WEFT__PHASE_HALT)
-		nanosleep(&pause, NULL);
+		weft__thread_pause(SUBSCRIBER_PAUSE_NS);
 }
 
 /*

@@ -30,6 +30,7 @@
 #define WEFT_RUNTIME_ACTOR_CORE_H
 
 #include <assert.h>
+#include <pthread.h>
 #include <stddef.h>
 
 #include <weft/actor.h>

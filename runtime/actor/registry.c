@@ -13,7 +13,6 @@
 #include "runtime/actor/core.h"
 
 #include <errno.h>
-#include <sched.h>
 
 static struct slot {
 	_Alignas(WEFT_CACHELINE) _Atomic(struct weft_runtime *) rt;
@@ -55,7 +54,7 @@ void weft__registry_quiesce(struct weft_runtime *rt)
 
 	weft__store_seq_cst(&s->rt, NULL);      /* G2: rt, then users */
 	while (weft__load_seq_cst(&s->users)) /* short: nobody waits inside */
-		sched_yield();
+		weft__thread_yield();
 }
 
 void weft__registry_remove(struct weft_runtime *rt, uint64_t life)

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runtime/base/sim.h"
+
 #define WEFT_CACHELINE 64
 
 #define weft__load_relaxed(p) atomic_load_explicit((p), memory_order_relaxed)
@@ -43,9 +45,11 @@
 /* A counter with one writer: no locked instruction; readers see a recent value. */
 #define weft__count(p, n) weft__store_relaxed((p), weft__load_relaxed(p) + (n))
 
-/* Tell the core that this is a spin loop. */
+/* Tell the core, or the simulation, that this is a spin loop: only another thread can end it. */
 static inline void weft__cpu_relax(void)
 {
+	if (weft__sim_is_on())
+		weft__sim->yield();
 #if defined(__x86_64__) || defined(__i386__)
 	__builtin_ia32_pause();
 #elif defined(__aarch64__)

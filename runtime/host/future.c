@@ -11,11 +11,6 @@
 #include "runtime/host/host.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <weft/alloc.h>
 
@@ -63,11 +58,6 @@ static void future_give_back(struct weft__sink *sink)
 	unref(f);
 }
 
-static long futex(_Atomic(uint32_t) *word, int op, uint32_t value, const struct timespec *timeout)
-{
-	return syscall(SYS_futex, (uint32_t *)word, op | FUTEX_PRIVATE_FLAG, value, timeout, NULL, 0);
-}
-
 static void future_deliver(struct weft__sink *sink, struct weft_msg *msg)
 {
 	struct weft_future *f = future_of(sink);
@@ -75,7 +65,7 @@ static void future_deliver(struct weft__sink *sink, struct weft_msg *msg)
 	f->msg = msg;
 	weft__xchg_seq_cst(&f->state, (uint32_t)READY); /* W2: then look at sleeping */
 	if (weft__load_seq_cst(&f->sleeping))
-		futex(&f->state, FUTEX_WAKE, INT_MAX, NULL);
+		weft__word_wake(&f->state);
 	unref(f);
 }
 
@@ -127,21 +117,8 @@ static enum weft__progress future_progress(void *what)
 static void future_sleep(struct weft_future *f, uint64_t deadline_ns)
 {
 	weft__xchg_seq_cst(&f->sleeping, 1u); /* W1: then look at the state */
-	while (weft__load_seq_cst(&f->state) == ASKED) {
-		struct timespec left, *timeout = NULL;
-		uint64_t now = weft_now_ns();
-
-		if (now >= deadline_ns)
-			break;
-		if (deadline_ns != WEFT_FOREVER) {
-			uint64_t ns = deadline_ns - now;
-
-			left = (struct timespec){ .tv_sec = (time_t)(ns / 1000000000u),
-				                  .tv_nsec = (long)(ns % 1000000000u) };
-			timeout = &left;
-		}
-		futex(&f->state, FUTEX_WAIT, ASKED, timeout);
-	}
+	while (weft__load_seq_cst(&f->state) == ASKED && weft_now_ns() < deadline_ns)
+		weft__word_wait(&f->state, ASKED, deadline_ns);
 	weft__store_release(&f->sleeping, 0u);
 }
 

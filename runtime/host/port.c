@@ -23,9 +23,7 @@
 #include "runtime/host/host.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <weft/alloc.h>
@@ -101,11 +99,9 @@ static void port_give_back(struct weft__sink *sink)
 
 static void signal_fd(struct weft_port *p)
 {
-	uint64_t one = 1;
-
 	if (weft__xchg_seq_cst(&p->signalled, 1u))
 		return;
-	if (write(p->fd, &one, sizeof(one)) < 0)
+	if (weft__fd_signal(p->fd) < 0)
 		weft__store_release(&p->signalled, 0u); /* cannot happen: the counter is at most 1 */
 }
 
@@ -220,21 +216,6 @@ static enum weft__progress port_progress(void *what)
 	return --wait->looks_left ? WEFT__ENOUGH : WEFT__ALL;
 }
 
-static int poll_until(int fd, uint64_t deadline_ns)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	uint64_t now = weft_now_ns();
-	struct timespec left, *timeout = NULL;
-
-	if (deadline_ns != WEFT_FOREVER) {
-		uint64_t ns = deadline_ns > now ? deadline_ns - now : 0;
-
-		left = (struct timespec){ .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u) };
-		timeout = &left;
-	}
-	return ppoll(&pfd, 1, timeout, NULL);
-}
-
 int weft_port_wait_until(weft_port *port, weft_msg **ret_msgs, uint32_t max, uint64_t deadline_ns)
 {
 	int n;
@@ -253,6 +234,6 @@ int weft_port_wait_until(weft_port *port, weft_msg **ret_msgs, uint32_t max, uin
 		n = weft_port_reap(port, ret_msgs, max);
 		if (n != 0)
 			return n;
-		poll_until(port->fd, deadline_ns); /* EINTR: look again */
+		weft__fd_wait(port->fd, deadline_ns); /* may come back early: look again */
 	}
 }

@@ -213,8 +213,10 @@ static void check_deadline(struct weft__worker *w, uint64_t now)
 
 void weft__worker_check(struct weft__worker *w)
 {
-	uint64_t now = weft_now_ns();
+	uint64_t now;
 
+	weft__sim_point();
+	now = weft_now_ns();
 	if (!w->guest) {
 		take_injected(w);
 		run_timers(w, now);

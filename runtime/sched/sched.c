@@ -10,6 +10,7 @@
 #include "runtime/sched/worker.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +35,7 @@ static int worker_init(struct weft__worker *w, struct weft__sched *s, uint32_t i
 	w->guest = id >= s->worker_count;
 	w->cpu = -1;
 	w->wheel_due_ns = UINT64_MAX;
-	weft__rng_seed(&w->rng, ((uint64_t)id << 32) ^ weft_now_ns());
+	weft__rng_seed(&w->rng, weft__entropy());
 	weft__runq_init(&w->runq);
 	weft__inject_init(&w->inject);
 	weft__inject_init(&w->inject_pinned);
@@ -77,6 +78,7 @@ int weft__sched_init(struct weft__sched *s, struct weft_runtime *rt, const struc
 
 	if (r < 0)
 		return r;
+	weft__sim_local(&weft__self, sizeof(weft__self));
 	s->rt = rt;
 	s->hooks = hooks;
 	s->worker_count = opt->workers ? opt->workers : cpu_count;
@@ -99,8 +101,6 @@ int weft__sched_init(struct weft__sched *s, struct weft_runtime *rt, const struc
 		}
 	}
 	pin_workers(s, opt->pin, cpus, cpu_count);
-	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->cond, NULL);
 	return 0;
 }
 
@@ -117,8 +117,6 @@ void weft__sched_fini(struct weft__sched *s)
 	}
 	weft_free(s->workers);
 	s->workers = NULL;
-	pthread_mutex_destroy(&s->lock);
-	pthread_cond_destroy(&s->cond);
 }
 
 static void pin_self(struct weft__worker *w)
@@ -138,15 +136,10 @@ static void report_open(struct weft__worker *w, int status, const char *why)
 {
 	struct weft__sched *s = w->sched;
 
-	pthread_mutex_lock(&s->lock);
 	w->open_status = status;
-	if (status == 0) {
-		s->io_name = weft__loop_name(w->loop);
-		s->io_why = why;
-	}
-	weft__fetch_add_acq_rel(&s->opened, 1u);
-	pthread_cond_broadcast(&s->cond);
-	pthread_mutex_unlock(&s->lock);
+	w->open_why = why;
+	weft__fetch_add_acq_rel(&s->opened, 1u); /* release: the two above, to wait_opened */
+	weft__word_wake(&s->opened);
 }
 
 /* The last worker out ends what is left, when no guest runs a task any more. */
@@ -159,7 +152,7 @@ static void leave(struct weft__worker *w)
 	for (uint32_t i = s->worker_count; i < s->worker_count + s->guest_count; i++) {
 		/* seq_cst: against a guest that sets active, then looks at the phase */
 		while (weft__load_seq_cst(&s->workers[i].active))
-			sched_yield();
+			weft__thread_yield();
 	}
 	s->hooks->halted(s->rt);
 }
@@ -168,11 +161,8 @@ static void *worker_main(void *arg)
 {
 	struct weft__worker *w = arg;
 	const char *why = "";
-	char name[16];
 	int r;
 
-	snprintf(name, sizeof(name), "weft/%u", w->id);
-	pthread_setname_np(pthread_self(), name);
 	pin_self(w);
 	weft__self = w;
 	r = weft__loop_open((weft_io_backend)w->sched->io_backend, &w->loop, &why);
@@ -190,16 +180,22 @@ static void *worker_main(void *arg)
 
 static int wait_opened(struct weft__sched *s)
 {
+	uint32_t opened;
 	int r = 0;
 
-	pthread_mutex_lock(&s->lock);
-	while (weft__load_acquire(&s->opened) < s->threads_started)
-		pthread_cond_wait(&s->cond, &s->lock);
+	/* acquire: what report_open left */
+	while ((opened = weft__load_acquire(&s->opened)) < s->threads_started)
+		weft__word_wait(&s->opened, opened, UINT64_MAX);
 	for (uint32_t i = 0; i < s->threads_started; i++) {
-		if (s->workers[i].open_status < 0)
-			r = s->workers[i].open_status;
+		struct weft__worker *w = &s->workers[i];
+
+		if (w->open_status < 0) {
+			r = w->open_status;
+		} else {
+			s->io_name = weft__loop_name(w->loop);
+			s->io_why = w->open_why;
+		}
 	}
-	pthread_mutex_unlock(&s->lock);
 	return r;
 }
 
@@ -212,7 +208,10 @@ int weft__sched_start(struct weft__sched *s)
 	s->started = true;
 	s->threads_started = s->worker_count;
 	for (uint32_t i = 0; i < s->worker_count; i++) {
-		r = -pthread_create(&s->workers[i].thread, NULL, worker_main, &s->workers[i]);
+		char name[16];
+
+		snprintf(name, sizeof(name), "weft/%u", i);
+		r = weft__thread_start(name, worker_main, &s->workers[i], &s->workers[i].thread);
 		if (r < 0) {
 			/* those that run must still count themselves out */
 			s->threads_started = i;
@@ -250,7 +249,7 @@ void weft__sched_stop(struct weft__sched *s, uint64_t deadline_ns)
 int weft__sched_join(struct weft__sched *s)
 {
 	for (uint32_t i = 0; i < s->threads_started; i++)
-		pthread_join(s->workers[i].thread, NULL);
+		weft__thread_join(s->workers[i].thread);
 	s->threads_started = 0;
 	return weft__load_acquire(&s->drained) ? 0 : -ETIMEDOUT;
 }

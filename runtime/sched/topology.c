@@ -88,6 +88,11 @@ uint32_t weft__cpus_usable(int *ret_cpus, uint32_t max)
 	cpu_set_t set;
 	uint32_t n = 0, quota;
 
+	if (weft__sim_is_on()) {
+		for (; n < max && n < weft__sim->cpus; n++)
+			ret_cpus[n] = (int)n;
+		return n;
+	}
 	CPU_ZERO(&set);
 	if (sched_getaffinity(0, sizeof(set), &set) != 0) {
 		ret_cpus[0] = 0;

@@ -21,7 +21,6 @@
 #ifndef WEFT_RUNTIME_SCHED_WORKER_H
 #define WEFT_RUNTIME_SCHED_WORKER_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,6 +29,7 @@
 #include "runtime/base/atomic.h"
 #include "runtime/base/log.h"
 #include "runtime/base/rng.h"
+#include "runtime/base/thread.h"
 #include "runtime/io/loop.h"
 #include "runtime/mem/msgpool.h"
 #include "runtime/queue/inject.h"
@@ -98,9 +98,10 @@ struct weft__worker {
 
 	_Alignas(WEFT_CACHELINE) struct weft__runq runq;
 
-	pthread_t thread;
+	weft__thread thread;
 	int cpu; /* pinned to, -1 for none */
 	int open_status; /* what opening the loop gave */
+	const char *open_why;
 };
 
 /* The worker this thread is, or NULL on a foreign thread. */
@@ -141,8 +142,6 @@ struct weft__sched {
 	_Atomic(uint32_t) halted_count;
 	_Atomic(bool) drained;
 	_Atomic(uint32_t) opened; /* workers whose loop is open or failed */
-	pthread_mutex_t lock; /* start and halt hand-shakes */
-	pthread_cond_t cond;
 	uint32_t threads_started;
 	bool started;
 };
