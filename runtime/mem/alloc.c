@@ -35,16 +35,19 @@ static void *default_aligned(size_t alignment, size_t bytes)
 
 #include "runtime/base/assert.h"
 #include "runtime/base/atomic.h"
+#include "runtime/mem/fault.h"
 
 enum {
 	FRESH = 0, /* the default, nothing allocated yet */
 	DEFAULT,   /* the default, in use */
 	REPLACED,  /* the host's, nothing allocated yet */
-	HOSTED     /* the host's, in use */
+	HOSTED,    /* the host's, in use */
+	REFUSING = 4 /* added to the others: a simulation is asked first */
 };
 
 static _Atomic(uint32_t) state;
 static weft_allocator host; /* written in FRESH and REPLACED only, by one thread */
+static bool (*refuse)(void); /* with REFUSING */
 
 /*
  * relaxed everywhere: weft_allocator_set is for before other threads use weft, so
@@ -58,13 +61,27 @@ static inline bool is_default(void)
 /* Note the first use. True: the host's allocator is in charge. */
 static bool is_hosted(void)
 {
-	uint32_t s = weft__load_relaxed(&state);
+	uint32_t s = weft__load_relaxed(&state), own = s & ~(uint32_t)REFUSING;
 
-	if (s == FRESH || s == REPLACED) {
-		s = s == FRESH ? DEFAULT : HOSTED;
-		weft__store_relaxed(&state, s);
+	if (own == FRESH || own == REPLACED) {
+		own = own == FRESH ? DEFAULT : HOSTED;
+		weft__store_relaxed(&state, own | (s & REFUSING));
 	}
-	return s == HOSTED;
+	return own == HOSTED;
+}
+
+/* Not in the default state. Does a simulation want this request to fail? */
+static bool is_refused(void)
+{
+	return (weft__load_relaxed(&state) & REFUSING) && refuse();
+}
+
+void weft__alloc_refuse_set(bool (*fn)(void))
+{
+	uint32_t s = weft__load_relaxed(&state) & ~(uint32_t)REFUSING;
+
+	refuse = fn;
+	weft__store_relaxed(&state, fn ? s | REFUSING : s);
 }
 
 int weft_allocator_set(const weft_allocator *allocator)
@@ -74,7 +91,7 @@ int weft_allocator_set(const weft_allocator *allocator)
 	WEFT_RETURN_IF(!allocator || allocator->size < sizeof(*allocator), -EINVAL);
 	WEFT_RETURN_IF(!allocator->malloc_fn || !allocator->realloc_fn, -EINVAL);
 	WEFT_RETURN_IF(!allocator->free_fn || !allocator->aligned_fn, -EINVAL);
-	WEFT_RETURN_IF(s == DEFAULT || s == HOSTED, -EBUSY);
+	WEFT_RETURN_IF(s != FRESH && s != REPLACED, -EBUSY);
 	host = *allocator;
 	weft__store_relaxed(&state, (uint32_t)REPLACED);
 	return 0;
@@ -83,8 +100,12 @@ int weft_allocator_set(const weft_allocator *allocator)
 void *weft_malloc(size_t bytes)
 {
 	bytes += !bytes;
-	if (!is_default() && is_hosted())
-		return host.malloc_fn(bytes, host.user);
+	if (!is_default()) {
+		if (is_refused())
+			return NULL;
+		if (is_hosted())
+			return host.malloc_fn(bytes, host.user);
+	}
 	return default_malloc(bytes);
 }
 
@@ -96,6 +117,8 @@ void *weft_calloc(size_t count, size_t bytes)
 	if (__builtin_mul_overflow(count, bytes, &total))
 		return NULL;
 	total += !total;
+	if (!is_default() && is_refused())
+		return NULL;
 	if (is_default() || !is_hosted())
 		return default_calloc(1, total);
 	ptr = host.malloc_fn(total, host.user);
@@ -105,8 +128,12 @@ void *weft_calloc(size_t count, size_t bytes)
 void *weft_realloc(void *ptr, size_t bytes)
 {
 	bytes += !bytes;
-	if (!is_default() && is_hosted())
-		return host.realloc_fn(ptr, bytes, host.user);
+	if (!is_default()) {
+		if (is_refused())
+			return NULL;
+		if (is_hosted())
+			return host.realloc_fn(ptr, bytes, host.user);
+	}
 	return default_realloc(ptr, bytes);
 }
 
@@ -114,8 +141,12 @@ void *weft_aligned_alloc(size_t alignment, size_t bytes)
 {
 	WEFT_RETURN_IF(alignment == 0 || (alignment & (alignment - 1)), NULL);
 	bytes += !bytes;
-	if (!is_default() && is_hosted())
-		return host.aligned_fn(alignment, bytes, host.user);
+	if (!is_default()) {
+		if (is_refused())
+			return NULL;
+		if (is_hosted())
+			return host.aligned_fn(alignment, bytes, host.user);
+	}
 	return default_aligned(alignment, bytes);
 }
 
