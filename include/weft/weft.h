@@ -15,6 +15,7 @@
 #include <weft/plugin.h>
 #include <weft/port.h>
 #include <weft/runtime.h>
+#include <weft/sim.h>
 #include <weft/tool.h>
 #include <weft/uuid.h>
 

@@ -17,20 +17,22 @@ struct weft__loop_ops {
 	int (*submit)(struct weft__loop *loop, struct weft__io *io); /* io is valid and idle; must set its state */
 	int (*cancel)(struct weft__loop *loop, struct weft__io *io); /* io is in flight */
 	int (*wait)(struct weft__loop *loop, uint64_t timeout_ns);
+	void (*wake)(struct weft__loop *loop); /* NULL: wake_fd becomes readable */
 };
 
 /* First member of every back end's loop. */
 struct weft__loop {
 	const struct weft__loop_ops *ops;
 	uint32_t in_flight;
-	int wake_fd; /* an eventfd; the back end's */
+	int wake_fd; /* an eventfd; the back end's. Not with a wake of its own */
 };
 
 #define WEFT__IO_IDLE 0u /* weft__io.state; a back end has values of its own above */
 
-/* Both: 0, or -Exxx and nothing is left behind. */
+/* 0, or -Exxx and nothing is left behind. */
 int weft__uring_open(struct weft__loop **ret_loop);
 int weft__epoll_open(struct weft__loop **ret_loop);
+int weft__simio_open(struct weft__loop **ret_loop);
 
 /* The io is its owner's again; done may free it. */
 static inline void weft__io_finish(struct weft__loop *loop, struct weft__io *io, int32_t result)

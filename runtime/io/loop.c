@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "runtime/base/sim.h"
 #include "runtime/io/backend.h"
 
 static weft_io_backend from_environment(weft_io_backend want, const char **ret_why)
@@ -74,6 +75,11 @@ int weft__loop_open(weft_io_backend want, struct weft__loop **ret_loop, const ch
 	int r = -ENOSYS;
 
 	WEFT_RETURN_IF(!ret_loop || (unsigned)want > WEFT_IO_EPOLL, -EINVAL);
+	if (weft__sim_is_on()) {
+		if (ret_why)
+			*ret_why = "the machine is simulated";
+		return weft__simio_open(ret_loop);
+	}
 	want = from_environment(want, &why);
 	prepare_thread();
 	if (want != WEFT_IO_EPOLL) {
@@ -156,6 +162,10 @@ void weft__loop_wake(struct weft__loop *loop)
 	uint64_t one = 1;
 	ssize_t n;
 
+	if (loop->ops->wake) {
+		loop->ops->wake(loop);
+		return;
+	}
 	do {
 		n = write(loop->wake_fd, &one, sizeof(one));
 	} while (n < 0 && errno == EINTR); /* EAGAIN: so many wakes are pending that one more adds nothing */
