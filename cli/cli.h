@@ -4,5 +4,6 @@
 #define WEFT_CLI_CLI_H
 
 int cli_bench(const char *program, int argc, char **argv);
+int cli_sim(int argc, char **argv);
 
 #endif

@@ -14,6 +14,7 @@ static void help(FILE *to)
 	fputs("usage: weft COMMAND [OPTION...]\n"
 	      "\n"
 	      "  bench      measure agents, actors and the store on this machine\n"
+	      "  sim        run actors on a simulated machine, from a seed\n"
 	      "\n"
 	      "  --help     this text; `weft COMMAND --help` tells of a command\n"
 	      "  --version  the version\n",
@@ -52,6 +53,8 @@ int main(int argc, char **argv)
 #else
 	(void)own_path;
 #endif
+	if (!strcmp(argv[1], "sim"))
+		return cli_sim(argc - 1, argv + 1);
 	fprintf(stderr, "weft: unknown command '%s'\n", argv[1]);
 	help(stderr);
 	return 2;
