@@ -44,6 +44,15 @@ static inline bool weft__inject_is_empty(struct weft__inject *in)
 	return ck_pr_load_ptr(&in->stack.head) == NULL;
 }
 
+/*
+ * The same after the caller has said that it sleeps (D2', park.c): seq_cst, so that this load does not
+ * come before that store. On x86 it is the same instruction; on arm64 a plain load would overtake.
+ */
+static inline bool weft__inject_is_empty_seq_cst(struct weft__inject *in)
+{
+	return __atomic_load_n(&in->stack.head, __ATOMIC_SEQ_CST) == NULL;
+}
+
 /* All entries, oldest first, linked through next; NULL when there are none. */
 static inline ck_stack_entry_t *weft__inject_take_all(struct weft__inject *in)
 {

@@ -75,10 +75,11 @@ void weft__wake_all(struct weft__sched *s)
 		weft__wake(&s->workers[i]);
 }
 
+/* D2': after D2. */
 static bool has_own_work(struct weft__worker *w)
 {
-	return !weft__inject_is_empty(&w->inject) || !weft__inject_is_empty(&w->inject_pinned) ||
-	       !weft__inject_is_empty(&w->inject_timers);
+	return !weft__inject_is_empty_seq_cst(&w->inject) || !weft__inject_is_empty_seq_cst(&w->inject_pinned) ||
+	       !weft__inject_is_empty_seq_cst(&w->inject_timers);
 }
 
 /*

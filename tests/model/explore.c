@@ -13,6 +13,10 @@
  * swapped. A load that sleeps and is woken by a store must read that store or one that is executed
  * later, for the others it could read before; a store must go behind it. A load
  * does not wake a store: it may still read what was there before.
+ *
+ * An operation on a word that no other thread touches, or that nobody writes, is done at once: no
+ * other order could tell. Which words these are is learnt on the way; when a word turns out not to
+ * be one of them, everything begins anew.
  */
 #include "tests/model/explore.h"
 
@@ -34,6 +38,7 @@
 #define NODES_MAX 2000u
 #define EXECUTIONS_MAX_DEFAULT 5000000u
 #define LOCALS 4u
+#define USES 1024u /* power of two */
 
 enum outcome { RUNNING = 1, FINISHED, REDUNDANT, FAILED };
 
@@ -56,6 +61,13 @@ struct node {
 	uint8_t choice, count;
 	uint8_t ways;  /* who: bits of threads */
 	uint8_t tried; /* who: bits of threads */
+};
+
+/* Who uses a word, in all executions so far. */
+struct use {
+	const void *at;
+	uint8_t by; /* bits of threads */
+	bool written;
 };
 
 /* What was done, for the trace of a failure. */
@@ -83,6 +95,9 @@ static struct {
 	const char *replay; /* what is left of it */
 	char failure[512];
 	uint64_t executions, redundant;
+	struct use uses[USES];
+	unsigned use_count;
+	bool learnt; /* a word is shared that was taken for somebody's own */
 	struct {
 		void *at;
 		size_t bytes;
@@ -193,6 +208,51 @@ static bool next_execution(void)
 	return false;
 }
 
+/* ---- words of one's own ------------------------------------------------------------------- */
+
+static struct use *use_of(const void *at)
+{
+	unsigned i = (unsigned)(((uintptr_t)at * UINT64_C(0x9e3779b97f4a7c15)) >> 40) & (USES - 1);
+
+	while (ex.uses[i].at && ex.uses[i].at != at)
+		i = (i + 1) & (USES - 1);
+	if (!ex.uses[i].at) {
+		if (++ex.use_count == USES)
+			explore_fail("model too large: words in all executions");
+		ex.uses[i].at = at;
+	}
+	return &ex.uses[i];
+}
+
+static bool is_shared(const struct use *u)
+{
+	return u->written && (u->by & (u->by - 1));
+}
+
+static void note_use(const struct mem_op *op)
+{
+	struct use *u = op->kind < MEM_FENCE ? use_of(op->at) : NULL;
+	bool was_shared = u && is_shared(u);
+
+	if (!u || was_shared)
+		return;
+	u->by |= (uint8_t)(1u << ex.self);
+	u->written |= op->kind != MEM_LOAD;
+	ex.learnt |= is_shared(u);
+}
+
+/* A thread that is about to touch what is its own; 0: none. */
+static unsigned undisturbed(unsigned ready)
+{
+	for (; ready; ready &= ready - 1) {
+		const struct mem_op *op = &ex.fibers[lowest(ready)].next;
+
+		if (op->kind < MEM_FENCE && !is_shared(use_of(op->at)))
+			return lowest(ready);
+	}
+	return 0;
+}
+
 /* ---- fibers ---------------------------------------------------------------------------- */
 
 static void schedule(void);
@@ -270,8 +330,7 @@ static void fail_stuck(void)
 		size_t used = strlen(who);
 
 		if (!f->done)
-			snprintf(who + used, sizeof(who) - used, " T%u %s", i,
-			         f->next.kind == MEM_STEP ? f->what : "spins");
+			snprintf(who + used, sizeof(who) - used, " T%u %s", i, f->what);
 	}
 	explore_fail("everybody waits:%s", who);
 }
@@ -297,6 +356,11 @@ static void pick(void)
 		end_execution(FINISHED);
 	if (!ready)
 		fail_stuck();
+	if (!ex.model->everything && undisturbed(ready)) {
+		note_decision(undisturbed(ready));
+		run(undisturbed(ready), false);
+		return;
+	}
 	if (!(ready & ~(unsigned)ex.asleep))
 		end_execution(REDUNDANT);
 	run(choose_thread(ready & ~(unsigned)ex.asleep), false);
@@ -322,12 +386,10 @@ static bool is_sc(const struct mem_op *op)
 /* Must a thread that sleeps before `sleeper` wake up after op was done? */
 static bool wakes(const struct mem_op *op, const struct mem_result *r, const struct mem_op *sleeper)
 {
-	if (op->kind == MEM_SPIN)
-		return false;
-	if (sleeper->kind == MEM_SPIN)
-		return r->wrote;
-	if (op->kind == MEM_STEP || sleeper->kind == MEM_STEP)
-		return op->kind == sleeper->kind && op->at == sleeper->at;
+	if (sleeper->kind == MEM_SPIN && r->wrote)
+		return true;
+	if (op->kind >= MEM_SPIN || sleeper->kind >= MEM_SPIN)
+		return op->kind >= MEM_SPIN && sleeper->kind >= MEM_SPIN && op->at && op->at == sleeper->at;
 	if (op->kind == MEM_FENCE || sleeper->kind == MEM_FENCE)
 		return is_sc(op) && is_sc(sleeper);
 	if (op->at != sleeper->at)
@@ -380,31 +442,18 @@ struct mem_result explore_perform(const struct mem_op *op)
 	hooks_on = false;
 	r = mem_perform(ex.self, op, f->unseen, choose);
 	f->unseen = 0;
+	note_use(op);
 	note_step(op, &r, NULL);
 	wake_sleepers(op, &r);
 	hooks_on = true;
 	return r;
 }
 
-void explore_spin(void)
-{
-	struct mem_op op = { .kind = MEM_SPIN };
-	struct mem_result r = { 0 };
-
-	if (!ex.self)
-		explore_fail("a spin loop outside of threads");
-	ex.fibers[ex.self].next = op;
-	schedule();
-	hooks_on = false;
-	mem_spin_done(ex.self);
-	note_step(&op, &r, NULL);
-	hooks_on = true;
-}
-
-void explore_step(const void *object, bool (*ready)(const void *arg), const void *arg, const char *what)
+static void wait_at(enum mem_kind kind, const void *object, bool (*ready)(const void *arg), const void *arg,
+                    const char *what)
 {
 	struct fiber *f = &ex.fibers[ex.self];
-	struct mem_op op = { .kind = MEM_STEP, .at = (void *)object };
+	struct mem_op op = { .kind = kind, .at = (void *)object };
 	struct mem_result r = { 0 };
 
 	if (!ex.self) {
@@ -418,9 +467,21 @@ void explore_step(const void *object, bool (*ready)(const void *arg), const void
 	f->what = what;
 	schedule();
 	hooks_on = false;
+	if (kind == MEM_SPIN)
+		mem_spin_done(ex.self);
 	note_step(&op, &r, what);
 	wake_sleepers(&op, &r);
 	hooks_on = true;
+}
+
+void explore_step(const void *object, bool (*ready)(const void *arg), const void *arg, const char *what)
+{
+	wait_at(MEM_STEP, object, ready, arg, what);
+}
+
+void explore_spin(void)
+{
+	wait_at(MEM_SPIN, NULL, NULL, NULL, "spins");
 }
 
 unsigned explore_choose(unsigned below)
@@ -496,14 +557,14 @@ static void print_step(const struct step *s)
 	static const char *const kinds[] = {
 		[MEM_LOAD] = "load", [MEM_STORE] = "store", [MEM_XCHG] = "xchg", [MEM_ADD] = "add",
 		[MEM_SUB] = "sub", [MEM_AND] = "and", [MEM_OR] = "or", [MEM_XOR] = "xor",
-		[MEM_CAS] = "cas", [MEM_FENCE] = "fence", [MEM_SPIN] = "spin",
+		[MEM_CAS] = "cas", [MEM_FENCE] = "fence",
 	};
 	static const char *const orders[] = { "relaxed", "consume", "acquire", "release", "acq_rel", "seq_cst" };
 	const struct mem_op *op = &s->op;
 
 	fprintf(stderr, "  %*sT%u ", (int)(s->thread - 1) * 4, "", s->thread);
-	if (s->what || op->kind == MEM_SPIN) {
-		fprintf(stderr, "%s\n", s->what ? s->what : "spins, sees something new");
+	if (s->what) {
+		fprintf(stderr, "%s\n", s->what);
 		return;
 	}
 	fprintf(stderr, "%s %s", kinds[op->kind], orders[op->order]);
@@ -627,11 +688,14 @@ static bool replay(const char *trail)
 static bool explore_all(uint64_t max)
 {
 	do {
+		ex.learnt = false;
 		if (execution() == FAILED) {
 			print_failure();
 			return false;
 		}
-	} while (next_execution() && ex.executions < max);
+		if (ex.learnt)
+			ex.node_count = 0;
+	} while ((ex.learnt || next_execution()) && ex.executions < max);
 	if (ex.node_count) {
 		fprintf(stderr, "model %s: not all seen after %llu executions\n", ex.model->name,
 		        (unsigned long long)ex.executions);
@@ -649,6 +713,8 @@ bool explore(const struct explore_model *m)
 	ex.model = m;
 	ex.executions = ex.redundant = 0;
 	ex.node_count = ex.steps_longest = 0;
+	ex.use_count = 0;
+	memset(ex.uses, 0, sizeof(ex.uses));
 	ex.thread_count = 0;
 	while (ex.thread_count < EXPLORE_THREADS_MAX && m->thread[ex.thread_count])
 		ex.thread_count++;

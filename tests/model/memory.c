@@ -40,7 +40,7 @@ static struct thread {
 	struct view now;
 	struct view to_acquire; /* by the next acquire fence */
 	struct view released;   /* by the last release fence */
-	uint16_t spun[8];       /* words loaded since mem_spin_done */
+	uint16_t spun[32];      /* words loaded since mem_spin_done */
 	unsigned spun_count;
 } threads[MEM_THREADS];
 

@@ -42,7 +42,7 @@ enum mem_kind {
 	MEM_XOR,
 	MEM_CAS,
 	MEM_FENCE,
-	MEM_SPIN,
+	MEM_SPIN, /* explore_spin */
 	MEM_STEP, /* explore_step */
 };
 
