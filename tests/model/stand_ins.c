@@ -12,6 +12,8 @@
 #include "runtime/base/atomic.h"
 #include "tests/model/explore.h"
 
+const struct weft__sim_ops *weft__sim; /* no simulation: the explorer decides */
+
 void weft__spin(void)
 {
 	explore_spin();
