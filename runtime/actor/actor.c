@@ -61,7 +61,7 @@ static void actor_init(struct weft_actor *a, struct weft_runtime *rt, struct wef
 	if (a->bound_msgs > WEFT__PLACES_MASK / 4)
 		a->bound_msgs = WEFT__PLACES_MASK / 4;
 	/* relaxed: published with the life below */
-	weft__store_relaxed(&a->home, w && !w->guest ? w->id : a->cell % rt->sched.worker_count);
+	weft__store_relaxed(&a->home, (w && !w->guest ? w->id : a->cell % rt->sched.worker_count) | WEFT__FRESH);
 	a->task.run = actor_run;
 	a->timers = NULL;
 	a->exit_reason = 0;
@@ -377,6 +377,19 @@ static void run_messages(struct weft__worker *w, struct weft_actor *a, struct we
 	}
 }
 
+/* Home follows a steal; after the first run the actor is not fresh any more. */
+static void home_follow(struct weft__worker *w, struct weft_actor *a)
+{
+	uint32_t home = weft__load_relaxed(&a->home); /* relaxed: a hint */
+
+	if (__builtin_expect(home == w->id, 1))
+		return;
+	if (!w->guest)
+		weft__store_relaxed(&a->home, w->id);
+	else if (home & WEFT__FRESH)
+		weft__store_relaxed(&a->home, home & ~WEFT__FRESH);
+}
+
 static void actor_run(struct weft__worker *w, struct weft__task *task)
 {
 	struct weft_actor *a = actor_of(task);
@@ -384,9 +397,7 @@ static void actor_run(struct weft__worker *w, struct weft__task *task)
 	weft__count(&w->count.activations, 1u);
 	w->actor = a;
 	w->yield = false;
-	/* relaxed: a hint; home follows a steal */
-	if (!w->guest && weft__load_relaxed(&a->home) != w->id)
-		weft__store_relaxed(&a->home, w->id);
+	home_follow(w, a);
 	if (__builtin_expect(a->ended, 0)) {
 		end_and_bury(a, w, a->first);
 	} else {

@@ -54,6 +54,8 @@
 #define WEFT__SEGMENT_BITS 8 /* cells of a table segment */
 #define WEFT__SEGMENT_CELLS (1u << WEFT__SEGMENT_BITS)
 
+#define WEFT__FRESH (UINT32_C(1) << 31) /* ... this in home, until the actor runs for the first time */
+
 struct weft_actor {
 	/* senders' line */
 	_Atomic(uint64_t) word;
@@ -62,7 +64,7 @@ struct weft_actor {
 	uint32_t bound_msgs;     /* constant for a life */
 	struct weft_msg *first;
 	uint32_t cell;           /* constant */
-	_Atomic(uint32_t) home;  /* worker that ran it last; a hint, but where a pinned actor lives */
+	_Atomic(uint32_t) home;  /* worker that ran it last; a hint, but where a pinned actor lives; or'ed with ... */
 	struct weft_runtime *rt; /* constant */
 	struct weft__task task;
 

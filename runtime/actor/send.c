@@ -46,13 +46,17 @@ static int place_take(struct weft_actor *a, uint64_t life, bool bounded)
 /* Push into a cell where a place was taken. w NULL: foreign thread. */
 static void push(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
 {
-	uint32_t home = weft__load_relaxed(&a->home); /* relaxed: a hint; constant for a pinned actor */
+	uint32_t home = weft__load_relaxed(&a->home); /* relaxed: a hint; constant for a pinned actor, but for FRESH */
+	bool fresh = home & WEFT__FRESH;
 	bool pinned = a->cls->flags & WEFT_ACTOR_PINNED;
 
 	if (!weft__mailbox_push(&a->mailbox, msg))
 		return;
 	a->first = msg; /* ours until it is scheduled */
-	if (w && __builtin_expect(!pinned, 1))
+	home &= ~WEFT__FRESH;
+	if (w && fresh && !pinned)
+		weft__schedule_fresh(w, &a->task);
+	else if (w && __builtin_expect(!pinned, 1))
 		weft__schedule(w, &a->task);
 	else if (w && w->id == home)
 		weft__schedule_pinned(w, &a->task);

@@ -95,6 +95,7 @@ static bool is_quiescent(struct weft__sched *s)
 
 		/* a guest that sits in its place without being inside holds nothing up */
 		if (weft__load_seq_cst(&w->active) || has_own_work(w) || weft__runq_depth(&w->runq) ||
+		    weft__deque_depth(&w->fresh) ||
 		    weft__load_acquire(&w->lifo))
 			return false;
 	}

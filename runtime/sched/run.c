@@ -5,6 +5,8 @@
  * The newest task goes into the LIFO slot: its data is hot, and two actors that talk
  * to each other stay on one core. The slot goes before the queue at most
  * WEFT__LIFO_RUNS_MAX times in a row, so a chatting pair cannot starve the queue.
+ * Then come the actors that never ran, the newest first: a tree of spawns is walked depth
+ * first, in little memory. Each fourth turn the queue goes before them.
  * Every few turns (so many that about CHECK_NS pass) a worker looks at what came
  * from outside: injections, timers, I/O, and whether to wake somebody up.
  */
@@ -28,6 +30,13 @@ void weft__schedule(struct weft__worker *w, struct weft__task *task)
 	old = weft__xchg_acq_rel(&w->lifo, task); /* L1, and L2 against an earlier L1 */
 	if (old)
 		weft__runq_push(&w->runq, old);
+}
+
+void weft__schedule_fresh(struct weft__worker *w, struct weft__task *task)
+{
+	WEFT_ASSERT(task->run);
+	if (!weft__deque_push(&w->fresh, task))
+		weft__runq_push(&w->runq, task);
 }
 
 void weft__schedule_back(struct weft__worker *w, struct weft__task *task)
@@ -119,7 +128,12 @@ struct weft__task *weft__next_task(struct weft__worker *w)
 	/* pinned and stealable tasks take turns */
 	if (__builtin_expect(w->pinned_first && (weft__load_relaxed(&w->turns) & 1), 0))
 		return pinned_pop(w);
+	if (weft__load_relaxed(&w->turns) % WEFT__FRESH_RUNS_MAX && (task = weft__deque_pop(&w->fresh)))
+		return task;
 	task = weft__runq_pop(&w->runq);
+	if (task)
+		return task;
+	task = weft__deque_pop(&w->fresh);
 	if (task)
 		return task;
 	task = pinned_pop(w);
@@ -170,6 +184,19 @@ static void run_timers(struct weft__worker *w, uint64_t now)
 }
 
 /*
+ * Are there actors that never ran, for so long that others could help? What
+ * they will spawn is not known, so their number says nothing.
+ */
+static bool grows(struct weft__worker *w, uint64_t now)
+{
+	if (!weft__deque_depth(&w->fresh))
+		w->fresh_since_ns = 0;
+	else if (!w->fresh_since_ns)
+		w->fresh_since_ns = now;
+	return w->fresh_since_ns && now - w->fresh_since_ns > 2 * w->sched->wake_ns;
+}
+
+/*
  * How long a turn takes decides two things: after how many turns to look again,
  * and whether what waits here is worth a sleeper's wake-up. A wake-up costs both
  * sides wake_ns; a backlog of less than twice that is done sooner alone.
@@ -196,7 +223,7 @@ static void measure_and_balance(struct weft__worker *w, uint64_t now)
 	if (!weft__load_relaxed(&s->sleepers) || weft__load_relaxed(&s->searching))
 		return;
 	depth = weft__runq_stealable(&w->runq);
-	if (depth && depth * turn_ns > 2 * s->wake_ns)
+	if ((depth && depth * turn_ns > 2 * s->wake_ns) || grows(w, now))
 		weft__wake_one(s);
 }
 

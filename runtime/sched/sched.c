@@ -36,6 +36,7 @@ static int worker_init(struct weft__worker *w, struct weft__sched *s, uint32_t i
 	w->cpu = -1;
 	w->wheel_due_ns = UINT64_MAX;
 	weft__rng_seed(&w->rng, weft__entropy());
+	weft__deque_init(&w->fresh);
 	weft__runq_init(&w->runq);
 	weft__inject_init(&w->inject);
 	weft__inject_init(&w->inject_pinned);

@@ -16,6 +16,26 @@
 #define STEAL_MAX 32u
 #define HANDOVER_LOOKS 8u /* about 2 us */
 
+/* Take half of what never ran, the oldest first: one to run, the rest for our own deque. */
+static struct weft__task *take_fresh(struct weft__worker *w, struct weft__worker *victim)
+{
+	uint32_t want = (weft__deque_depth(&victim->fresh) + 1) / 2;
+	struct weft__task *first = weft__deque_steal(&victim->fresh);
+	uint32_t got = 1;
+
+	if (!first)
+		return NULL;
+	for (; got < want && got < STEAL_MAX; got++) {
+		struct weft__task *task = weft__deque_steal(&victim->fresh);
+
+		if (!task)
+			break;
+		weft__schedule_fresh(w, task);
+	}
+	weft__count(&w->count.steals, got);
+	return first;
+}
+
 /* Take half of victim's queue: one to run, the rest into our own queue. */
 static struct weft__task *take_half(struct weft__worker *w, struct weft__worker *victim)
 {
@@ -44,7 +64,7 @@ struct watch {
 };
 
 struct sight {
-	struct watch queue, lifo;
+	struct watch fresh, queue, lifo;
 	bool called; /* woken in order to help */
 };
 
@@ -112,6 +132,20 @@ static struct weft__task *look_at_queue(struct weft__worker *w, struct weft__wor
 	return task || victim->guest ? task : take_injected_of(w, victim);
 }
 
+/* Two that talk to each other have run: no fresh task is torn from its peer. */
+static struct weft__task *look_at_fresh(struct weft__worker *w, struct weft__worker *victim, struct sight *sight,
+                                        uint64_t now)
+{
+	if (!weft__deque_depth(&victim->fresh)) {
+		if (sight->fresh.victim == victim)
+			sight->fresh.victim = NULL;
+		return NULL;
+	}
+	if (!sight->called && watched_ns(&sight->fresh, victim, now) < w->sched->steal_delay_ns)
+		return NULL;
+	return take_fresh(w, victim);
+}
+
 static struct weft__task *look_at_lifo(struct weft__worker *w, struct weft__worker *victim, struct sight *sight,
                                        uint64_t now)
 {
@@ -145,7 +179,9 @@ static struct weft__task *look_once(struct weft__worker *w, struct sight *sight,
 
 		if (victim == w)
 			continue;
-		task = look_at_queue(w, victim, sight, now);
+		task = look_at_fresh(w, victim, sight, now);
+		if (!task)
+			task = look_at_queue(w, victim, sight, now);
 		if (!task)
 			task = look_at_lifo(w, victim, sight, now);
 		if (task)

@@ -2,8 +2,8 @@
 /*
  * runtime/sched/worker.h - a worker: one thread that runs tasks, and its queues.
  *
- * A worker owns a LIFO slot, a run queue that others may steal from, a pinned
- * queue that nobody steals from, two injection stacks (work and timers from other
+ * A worker owns a LIFO slot, a deque of actors that have not run yet and a run queue
+ * that others may steal from, a pinned queue that nobody steals from, two injection stacks (work and timers from other
  * threads), a timer wheel, an I/O loop, a message cache and counters. A guest is a
  * worker without thread, loop and wheel of its own: a foreign thread that runs
  * tasks while it waits (runtime/host/guest.c).
@@ -14,7 +14,7 @@
  *   lifo, turns     this worker (thief: lifo) thieves
  *   sleeping        this worker, wakers  whoever sends it work
  *   inject*         any thread           this worker, thieves (inject only)
- *   runq            see runq.h
+ *   fresh, runq     see deque.h, runq.h
  *
  * What a worker does in a turn, and when it sleeps: docs/internals/scheduler.md.
  */
@@ -32,12 +32,14 @@
 #include "runtime/base/thread.h"
 #include "runtime/io/loop.h"
 #include "runtime/mem/msgpool.h"
+#include "runtime/queue/deque.h"
 #include "runtime/queue/inject.h"
 #include "runtime/queue/runq.h"
 #include "runtime/queue/task.h"
 #include "runtime/sched/wheel.h"
 
 #define WEFT__LIFO_RUNS_MAX 3u   /* times in a row that the LIFO slot goes before the queue */
+#define WEFT__FRESH_RUNS_MAX 4u  /* each so many-th turn the queue goes before what never ran */
 #define WEFT__CHECK_TURNS_MAX 32u /* turns between two looks at everything else */
 #define WEFT__WORKERS_MAX 256u
 #define WEFT__GUESTS_MAX 64u
@@ -68,6 +70,7 @@ struct weft__worker {
 	uint64_t nap_ns;
 	bool yield;                  /* the running actor gives its budget away */
 	uint64_t check_ns;            /* when the last check was */
+	uint64_t fresh_since_ns;     /* at each check since then fresh was not empty; 0: it was */
 	uint64_t wheel_due_ns;       /* when the wheel wants to be advanced next */
 	uint64_t workflow_seq, timer_seq;
 	struct weft__rng rng;
@@ -96,6 +99,7 @@ struct weft__worker {
 	_Alignas(WEFT_CACHELINE) struct weft__inject inject_pinned;
 	struct weft__inject inject_timers;
 
+	struct weft__deque fresh;
 	_Alignas(WEFT_CACHELINE) struct weft__runq runq;
 
 	weft__thread thread;
@@ -160,6 +164,8 @@ int weft__sched_join(struct weft__sched *s);
 
 /* Make task runnable, soon and here: LIFO slot. On a worker or guest. */
 void weft__schedule(struct weft__worker *w, struct weft__task *task);
+/* Make a task runnable that never ran: the newest goes first. */
+void weft__schedule_fresh(struct weft__worker *w, struct weft__task *task);
 /* Make task runnable, behind everything that waits here. */
 void weft__schedule_back(struct weft__worker *w, struct weft__task *task);
 /* Make task runnable on this very worker and no other. On that worker. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/queue/deque.h"
 #include "runtime/queue/inject.h"
 #include "runtime/queue/mailbox.h"
 #include "runtime/queue/runq.h"
@@ -175,6 +176,55 @@ Test(stress_queues, runq__gives_each_task_to_exactly_one_taker)
 	}
 	weft__store_release(&run.pushed_all, true);
 	for (struct weft__task *task; (task = weft__runq_pop(&run.q));)
+		take_job(task);
+	for (int i = 0; i < 2; i++)
+		pthread_join(thieves[i], NULL);
+	cr_assert_eq(run.taken, ITEMS, "pushed %u, taken %u", ITEMS, run.taken);
+	free(run.jobs);
+}
+
+/* ---- deque: an owner, two thieves ------------------------------------------------------- */
+
+static struct weft__deque deque;
+
+static void *deque_thief(void *arg)
+{
+	uint64_t rnd = seed ^ (uintptr_t)arg;
+
+	while (!weft__load_acquire(&run.pushed_all) || weft__load_relaxed(&run.taken) < ITEMS) {
+		struct weft__task *task = weft__deque_steal(&deque);
+
+		if (task)
+			take_job(task);
+		else
+			sched_yield();
+		pause_sometimes(&rnd);
+	}
+	return NULL;
+}
+
+/* Bursts of one or two, mostly: the race is for the last task. */
+Test(stress_queues, deque__gives_each_task_to_exactly_one_taker)
+{
+	pthread_t thieves[2];
+	uint64_t rnd = seed = test_seed("deque");
+	uint32_t next = 0;
+
+	weft__deque_init(&deque);
+	run.jobs = calloc(ITEMS, sizeof(*run.jobs));
+	for (uintptr_t i = 0; i < 2; i++)
+		pthread_create(&thieves[i], NULL, deque_thief, (void *)(i + 1));
+	while (next < ITEMS) {
+		uint32_t burst = test_below(&rnd, 8) ? 1 + test_below(&rnd, 2) : test_below(&rnd, 400);
+		struct weft__task *task;
+
+		while (burst-- && next < ITEMS && weft__deque_push(&deque, &run.jobs[next].task))
+			next++;
+		for (uint32_t n = 1 + test_below(&rnd, 300); n && (task = weft__deque_pop(&deque)); n--)
+			take_job(task);
+	}
+	weft__store_release(&run.pushed_all, true);
+	for (struct weft__task *task; (task = weft__deque_pop(&deque));)
 		take_job(task);
 	for (int i = 0; i < 2; i++)
 		pthread_join(thieves[i], NULL);
