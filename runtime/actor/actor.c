@@ -233,7 +233,10 @@ static bool actor_bury(struct weft_actor *a, struct weft__worker *w, struct weft
 				weft_msg_destroy(node);
 			node = drop_from(a, w, next);
 			spins = 0;
-		} else if (places_all_back(a) && weft__mailbox_try_idle(&a->mailbox, node)) {
+		} else if (places_all_back(a)) {
+			/* every push is done, and without a place in this life nobody pushes: the list is ours */
+			WEFT_ASSERT(weft__load_relaxed(&a->mailbox.head) == node);
+			weft__store_relaxed(&a->mailbox.head, NULL); /* relaxed: published with the next life */
 			if (node != stub)
 				weft_msg_destroy(node);
 			return true;

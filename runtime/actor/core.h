@@ -40,6 +40,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/atomic.h"
 #include "runtime/mem/msgpool.h"
+#include "runtime/mem/region.h"
 #include "runtime/observe/events.h"
 #include "runtime/queue/mailbox.h"
 #include "runtime/sched/worker.h"
@@ -87,6 +88,7 @@ struct weft__table { /* table.c */
 	pthread_mutex_t lock;
 	_Atomic(struct weft_actor *) *segments;
 	uint32_t segments_max, segments_used;
+	struct weft__region cells; /* what segments point into */
 	uint32_t next_cell; /* in the newest segment */
 	struct weft_actor *free;
 	uint64_t first_life; /* above every life of runtimes that used this slot before */

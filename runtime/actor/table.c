@@ -30,8 +30,7 @@ void weft__table_fini(struct weft__table *t)
 {
 	if (!t->segments)
 		return;
-	for (uint32_t i = 0; i < t->segments_used; i++)
-		weft_free(weft__load_relaxed(&t->segments[i])); /* relaxed: nobody else is left */
+	weft__region_fini(&t->cells);
 	weft_free(t->segments);
 	t->segments = NULL;
 	pthread_mutex_destroy(&t->lock);
@@ -40,7 +39,7 @@ void weft__table_fini(struct weft__table *t)
 static bool segment_add_locked(struct weft__table *t)
 {
 	size_t bytes = WEFT__SEGMENT_CELLS * sizeof(struct weft_actor);
-	struct weft_actor *cells = weft_aligned_alloc(WEFT_CACHELINE, bytes);
+	struct weft_actor *cells = weft__region_take(&t->cells, bytes);
 
 	if (!cells)
 		return false;

@@ -8,8 +8,9 @@
 #include <weft/alloc.h>
 
 #include "runtime/base/assert.h"
+#include "runtime/mem/region.h"
 
-#define SLAB_BYTES (64u << 10)
+#define SLAB_BYTES ((64u << 10) - (uint32_t)WEFT__REGION_LINK_BYTES)
 
 /*
  * A chain is a list through next whose first block points at the next chain
@@ -19,7 +20,7 @@ static struct depot {
 	_Alignas(WEFT_CACHELINE) pthread_mutex_t lock;
 	struct weft_msg *chains;
 	struct weft__msgcache loose; /* this class only */
-	void *slabs;                 /* every slab, linked, so that leak checkers see them */
+	struct weft__region slabs;   /* never given back */
 } depots[WEFT__MSG_CLASSES] = {
 	{ .lock = PTHREAD_MUTEX_INITIALIZER }, { .lock = PTHREAD_MUTEX_INITIALIZER },
 	{ .lock = PTHREAD_MUTEX_INITIALIZER }, { .lock = PTHREAD_MUTEX_INITIALIZER },
@@ -32,18 +33,16 @@ static size_t block_bytes(uint32_t cls)
 	return (size_t)64 << cls;
 }
 
-/* Cut a new slab into the cache's list. The first block of a slab is its link in depot.slabs. */
+/* Cut a new slab into the cache's list. */
 static bool slab_cut_locked(struct depot *d, uint32_t cls, struct weft__msgcache *cache)
 {
 	size_t block = block_bytes(cls);
-	char *slab = weft_aligned_alloc(WEFT_CACHELINE, SLAB_BYTES);
+	char *slab = weft__region_take(&d->slabs, SLAB_BYTES);
 
 	if (!slab)
 		return false;
-	*(void **)slab = d->slabs;
-	d->slabs = slab;
-	for (size_t at = SLAB_BYTES - block; at >= block; at -= block) {
-		struct weft_msg *m = (struct weft_msg *)(slab + at);
+	for (size_t n = SLAB_BYTES / block; n; n--) {
+		struct weft_msg *m = (struct weft_msg *)(slab + (n - 1) * block);
 
 		m->size_class = (uint8_t)cls;
 		weft__store_relaxed(&m->next, cache->free[cls]);

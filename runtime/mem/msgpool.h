@@ -13,7 +13,7 @@
  *        |  chain of WEFT__MSG_CHAIN blocks, under the depot's lock
  *   depot          [64] => chain => chain   (process-wide)
  *        |  slabs of 64 KiB
- *   weft_malloc
+ *   region.h
  *
  * Slabs are kept for the life of the process: the depot never holds more than
  * the peak of messages that were alive at once. Payloads over the largest class

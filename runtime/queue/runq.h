@@ -4,11 +4,11 @@
  *
  * A ck_ring in its single-producer multi-consumer mode: the owner enqueues,
  * owner and thieves dequeue. What does not fit goes to a private list that
- * only the owner sees and refills the ring from, oldest first, so that order holds
+ * only the owner sees and keeps the ring full from, oldest first, so that order holds
  * and a burst of any size is taken.
  *
  *     push -> [ ring, 256 slots ] -> pop (owner), steal (others)
- *         \-> overflow list  ->/  refill by the owner when the ring is empty
+ *         \-> overflow list  ->/  refill by the owner, one for each that it pops
  *
  * Which calls may overlap (X):      push  pop  steal  depth
  *   push, pop: the owner only        -     -     X      X
@@ -70,36 +70,39 @@ static inline void weft__runq_push(struct weft__runq *q, struct weft__task *task
 	weft__count(&q->overflow_count, 1u);
 }
 
-/* Ring empty: move up to half a ring from the list, and give the oldest. */
-static inline struct weft__task *weft__runq_refill(struct weft__runq *q)
+/*
+ * Tasks wait in the list, so the ring was full: put one in for each that is taken, more when
+ * thieves emptied it. The list is long and cold, hence a look ahead.
+ */
+static inline void weft__runq_refill(struct weft__runq *q)
 {
-	struct weft__task *oldest = q->overflow_first;
-	uint32_t moved = 1;
+	uint32_t moved = 0;
 
-	if (!oldest)
-		return NULL;
-	q->overflow_first = oldest->next;
-	while (q->overflow_first && moved <= WEFT__RUNQ_SLOTS / 2) {
-		struct weft__task *next = q->overflow_first->next;
+	do {
+		struct weft__task *oldest = q->overflow_first, *next = oldest->next;
 
-		if (!ck_ring_enqueue_spmc(&q->ring, q->slots, q->overflow_first))
+		__builtin_prefetch(next);
+		if (!ck_ring_enqueue_spmc(&q->ring, q->slots, oldest)) /* from here it may run elsewhere */
 			break;
 		q->overflow_first = next;
 		moved++;
-	}
+	} while (q->overflow_first && ck_ring_size(&q->ring) <= WEFT__RUNQ_SLOTS / 2);
 	if (!q->overflow_first)
 		q->overflow_last = NULL;
 	weft__count(&q->overflow_count, -moved);
-	return oldest;
 }
 
 static inline struct weft__task *weft__runq_pop(struct weft__runq *q)
 {
-	struct weft__task *task;
+	struct weft__task *task = NULL;
 
-	if (ck_ring_dequeue_spmc(&q->ring, q->slots, &task))
-		return task;
-	return weft__runq_refill(q);
+	if (__builtin_expect(q->overflow_first != NULL, 0)) {
+		(void)ck_ring_dequeue_spmc(&q->ring, q->slots, &task);
+		weft__runq_refill(q);
+		if (task)
+			return task;
+	}
+	return ck_ring_dequeue_spmc(&q->ring, q->slots, &task) ? task : NULL;
 }
 
 static inline struct weft__task *weft__runq_steal(struct weft__runq *q)
