@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tests/model/explore.c - one execution after the other, until none is left; see explore.h.
+ * tests/model/explore.c - threads as fibers, one execution after the other; see explore.h.
  *
- * A thread stops before each operation and says what it is about to do. schedule() then
- * picks who goes on. Each place where there was more than one way is a node on a stack; after
- * an execution the last node with a way left takes that way, the nodes behind it are
- * forgotten, and the model runs again from its beginning.
- *
- * Sleep sets: when all that begins with thread A's operation has been seen at a node,
- * and B's is tried next, A sleeps until somebody does an operation that A's depends
- * on; waking it earlier would only repeat what was seen with two independent operations
- * swapped. A load that sleeps and is woken by a store must read that store or one that is executed
- * later, for the others it could read before; a store must go behind it. A load
- * does not wake a store: it may still read what was there before.
- *
- * An operation on a word that no other thread touches, or that nobody writes, is done at once: no
- * other order could tell. Which words these are is learnt on the way; when a word turns out not to
- * be one of them, everything begins anew.
+ * A thread stops before each operation and says what it is about to do. schedule() then asks
+ * search.c who goes on, and switches to that fiber; the operation is done by memory.c.
  */
 #include "tests/model/explore.h"
 
@@ -30,15 +17,14 @@
 
 #include "tests/model/hooks.h"
 #include "tests/model/memory.h"
+#include "tests/model/search.h"
 
 #define THREADS MEM_THREADS
 #define STACK_BYTES (128u << 10)
 #define STEPS_MAX 1000u
 #define STEPS_SHOWN 200u
-#define NODES_MAX 2000u
 #define EXECUTIONS_MAX_DEFAULT 5000000u
 #define LOCALS 4u
-#define USES 1024u /* power of two */
 
 enum outcome { RUNNING = 1, FINISHED, REDUNDANT, FAILED };
 
@@ -51,23 +37,7 @@ struct fiber {
 	bool (*ready)(const void *arg); /* MEM_STEP */
 	const void *arg;
 	const char *what;
-	unsigned unseen; /* see mem_perform */
 	uint64_t locals[LOCALS];
-};
-
-/* A place with more than one way on. */
-struct node {
-	bool who; /* threads to choose from, else numbers below count */
-	uint8_t choice, count;
-	uint8_t ways;  /* who: bits of threads */
-	uint8_t tried; /* who: bits of threads */
-};
-
-/* Who uses a word, in all executions so far. */
-struct use {
-	const void *at;
-	uint8_t by; /* bits of threads */
-	bool written;
 };
 
 /* What was done, for the trace of a failure. */
@@ -85,19 +55,10 @@ static struct {
 	jmp_buf loop;
 	unsigned self;      /* 0 outside of threads */
 	unsigned started;
-	uint8_t asleep;     /* bits of threads */
-	struct node nodes[NODES_MAX];
-	unsigned node_count, node_at;
 	struct step steps[STEPS_MAX];
 	unsigned step_count, steps_longest;
-	char trail[2 * STEPS_MAX + 1]; /* every decision, also those without a choice */
-	unsigned trail_count;
-	const char *replay; /* what is left of it */
 	char failure[512];
 	uint64_t executions, redundant;
-	struct use uses[USES];
-	unsigned use_count;
-	bool learnt; /* a word is shared that was taken for somebody's own */
 	struct {
 		void *at;
 		size_t bytes;
@@ -109,148 +70,6 @@ static void end_execution(enum outcome outcome)
 {
 	hooks_on = false;
 	_longjmp(ex.loop, (int)outcome);
-}
-
-/* ---- decisions ----------------------------------------------------------------------- */
-
-static void note_decision(unsigned choice)
-{
-	ex.trail[ex.trail_count++] = "0123456789abcdefghijklmnopqrstuvwxyz"[choice];
-	ex.trail[ex.trail_count] = 0;
-}
-
-static unsigned replayed(void)
-{
-	char c = *ex.replay ? *ex.replay++ : '0';
-
-	return (unsigned)(c >= 'a' ? c - 'a' + 10 : c - '0');
-}
-
-static struct node *node_next(void)
-{
-	if (ex.node_at == ex.node_count) {
-		if (ex.node_count == NODES_MAX)
-			explore_fail("model too large: decisions");
-		ex.nodes[ex.node_count++] = (struct node){ 0 };
-	}
-	return &ex.nodes[ex.node_at++];
-}
-
-static unsigned choose(unsigned below)
-{
-	unsigned choice = 0;
-
-	if (!below)
-		end_execution(REDUNDANT);
-	if (below > 36)
-		explore_fail("model too large: %u ways on", below);
-	if (ex.replay) {
-		choice = replayed();
-		choice = choice < below ? choice : 0;
-	} else if (below > 1) {
-		struct node *n = node_next();
-
-		n->count = (uint8_t)below; /* the same each time it comes by here */
-		choice = n->choice;
-	}
-	note_decision(choice);
-	return choice;
-}
-
-static unsigned lowest(unsigned bits)
-{
-	return (unsigned)__builtin_ctz(bits);
-}
-
-/* One of the ways; the thread that runs goes first, so that the first executions switch least. */
-static unsigned choose_thread(unsigned ways)
-{
-	unsigned choice = ways >> ex.self & 1 ? ex.self : lowest(ways);
-
-	if (ex.replay) {
-		choice = replayed();
-		if (!(ways >> choice & 1))
-			choice = lowest(ways);
-	} else if (ways & (ways - 1)) {
-		struct node *n = node_next();
-
-		if (!n->who)
-			*n = (struct node){ .who = true, .ways = (uint8_t)ways, .choice = (uint8_t)choice };
-		choice = n->choice;
-		if (!ex.model->everything)
-			ex.asleep |= n->tried;
-	}
-	note_decision(choice);
-	return choice;
-}
-
-/* Take another way at the last node that has one. False: all were taken. */
-static bool next_execution(void)
-{
-	while (ex.node_count) {
-		struct node *n = &ex.nodes[ex.node_count - 1];
-
-		if (n->who) {
-			unsigned left;
-
-			n->tried |= (uint8_t)(1u << n->choice);
-			left = n->ways & ~(unsigned)n->tried;
-			if (left) {
-				n->choice = (uint8_t)lowest(left);
-				return true;
-			}
-		} else if (n->choice + 1u < n->count) {
-			n->choice++;
-			return true;
-		}
-		ex.node_count--;
-	}
-	return false;
-}
-
-/* ---- words of one's own ------------------------------------------------------------------- */
-
-static struct use *use_of(const void *at)
-{
-	unsigned i = (unsigned)(((uintptr_t)at * UINT64_C(0x9e3779b97f4a7c15)) >> 40) & (USES - 1);
-
-	while (ex.uses[i].at && ex.uses[i].at != at)
-		i = (i + 1) & (USES - 1);
-	if (!ex.uses[i].at) {
-		if (++ex.use_count == USES)
-			explore_fail("model too large: words in all executions");
-		ex.uses[i].at = at;
-	}
-	return &ex.uses[i];
-}
-
-static bool is_shared(const struct use *u)
-{
-	return u->written && (u->by & (u->by - 1));
-}
-
-static void note_use(const struct mem_op *op)
-{
-	struct use *u = op->kind < MEM_FENCE ? use_of(op->at) : NULL;
-	bool was_shared = u && is_shared(u);
-
-	if (!u || was_shared)
-		return;
-	u->by |= (uint8_t)(1u << ex.self);
-	u->written |= op->kind != MEM_LOAD;
-	ex.learnt |= is_shared(u);
-}
-
-/* A thread that is about to touch what is its own; 0: none. */
-static unsigned undisturbed(unsigned ready)
-{
-	for (; ready; ready &= ready - 1) {
-		const struct mem_op *op = &ex.fibers[lowest(ready)].next;
-
-		if (op->kind < MEM_FENCE && !is_shared(use_of(op->at)))
-			return lowest(ready);
-	}
-	return 0;
 }
 
 /* ---- fibers ---------------------------------------------------------------------------- */
@@ -346,7 +165,7 @@ static void start_next(void)
 /* Who goes on. The thread that calls is about to do its `next`, or is done. */
 static void pick(void)
 {
-	unsigned ready = 0, done = 0;
+	unsigned ready = 0, done = 0, next;
 
 	for (unsigned i = 1; i <= ex.thread_count; i++) {
 		ready |= (unsigned)is_ready(i) << i;
@@ -356,14 +175,10 @@ static void pick(void)
 		end_execution(FINISHED);
 	if (!ready)
 		fail_stuck();
-	if (!ex.model->everything && undisturbed(ready)) {
-		note_decision(undisturbed(ready));
-		run(undisturbed(ready), false);
-		return;
-	}
-	if (!(ready & ~(unsigned)ex.asleep))
+	next = search_thread(ready, ex.self);
+	if (!next)
 		end_execution(REDUNDANT);
-	run(choose_thread(ready & ~(unsigned)ex.asleep), false);
+	run(next, false);
 }
 
 static void schedule(void)
@@ -377,44 +192,6 @@ static void schedule(void)
 }
 
 /* ---- operations ------------------------------------------------------------------------- */
-
-static bool is_sc(const struct mem_op *op)
-{
-	return op->order == __ATOMIC_SEQ_CST;
-}
-
-/* Must a thread that sleeps before `sleeper` wake up after op was done? */
-static bool wakes(const struct mem_op *op, const struct mem_result *r, const struct mem_op *sleeper)
-{
-	if (sleeper->kind == MEM_SPIN && r->wrote)
-		return true;
-	if (op->kind >= MEM_SPIN || sleeper->kind >= MEM_SPIN)
-		return op->kind >= MEM_SPIN && sleeper->kind >= MEM_SPIN && op->at && op->at == sleeper->at;
-	if (op->kind == MEM_FENCE || sleeper->kind == MEM_FENCE)
-		return is_sc(op) && is_sc(sleeper);
-	if (op->at != sleeper->at)
-		return false;
-	return r->wrote || (is_sc(op) && is_sc(sleeper)); /* each seq_cst operation binds the next */
-}
-
-/*
- * A sleeper that a store wakes has seen what came before that store. That holds until an operation comes
- * between that its own cannot be swapped with: then it may see the older ones once more.
- */
-static void wake_sleepers(const struct mem_op *op, const struct mem_result *r)
-{
-	for (unsigned i = 1; i <= ex.thread_count; i++) {
-		struct fiber *f = &ex.fibers[i];
-
-		if (i == ex.self || f->done || !wakes(op, r, &f->next))
-			continue;
-		if (!r->wrote || f->next.at != op->at || (is_sc(op) && is_sc(&f->next)))
-			f->unseen = 0;
-		else if (ex.asleep >> i & 1)
-			f->unseen = mem_last_store();
-		ex.asleep &= (uint8_t)~(1u << i);
-	}
-}
 
 static void note_step(const struct mem_op *op, const struct mem_result *r, const char *what)
 {
@@ -438,13 +215,12 @@ struct mem_result explore_perform(const struct mem_op *op)
 	if (!ex.self)
 		return mem_perform(0, op, 0, choose_newest);
 	f->next = *op;
+	search_pending(ex.self, op);
 	schedule();
 	hooks_on = false;
-	r = mem_perform(ex.self, op, f->unseen, choose);
-	f->unseen = 0;
-	note_use(op);
+	r = mem_perform(ex.self, op, search_unseen(ex.self), search_way);
+	search_done(ex.self, &r);
 	note_step(op, &r, NULL);
-	wake_sleepers(op, &r);
 	hooks_on = true;
 	return r;
 }
@@ -465,12 +241,13 @@ static void wait_at(enum mem_kind kind, const void *object, bool (*ready)(const 
 	f->ready = ready;
 	f->arg = arg;
 	f->what = what;
+	search_pending(ex.self, &op);
 	schedule();
 	hooks_on = false;
 	if (kind == MEM_SPIN)
 		mem_spin_done(ex.self);
+	search_done(ex.self, &r);
 	note_step(&op, &r, what);
-	wake_sleepers(&op, &r);
 	hooks_on = true;
 }
 
@@ -490,7 +267,7 @@ unsigned explore_choose(unsigned below)
 	unsigned choice;
 
 	hooks_on = false;
-	choice = choose(below);
+	choice = search_way(below);
 	hooks_on = on;
 	return choice;
 }
@@ -591,7 +368,7 @@ static void print_failure(void)
 	if (ex.step_count > STEPS_SHOWN)
 		fprintf(stderr, "  ... and %u more\n", ex.step_count - STEPS_SHOWN);
 	else
-		fprintf(stderr, "again: WEFT_MODEL_REPLAY=%s\n", ex.trail);
+		fprintf(stderr, "again: WEFT_MODEL_REPLAY=%s\n", search_trail());
 }
 
 /* ---- executions ----------------------------------------------------------------------------- */
@@ -622,7 +399,7 @@ static enum outcome check(void)
 	return outcome;
 }
 
-static enum outcome begin(void)
+static enum outcome set_up(void)
 {
 	enum outcome outcome = (enum outcome)_setjmp(ex.loop);
 
@@ -632,13 +409,11 @@ static enum outcome begin(void)
 	mem_names_forget();
 	hooks_forget();
 	ex.local_count = 0;
-	ex.self = ex.started = ex.step_count = ex.trail_count = ex.node_at = 0;
-	ex.asleep = 0;
+	ex.self = ex.started = ex.step_count = 0;
 	for (unsigned i = 1; i < THREADS; i++) {
 		struct fiber *f = &ex.fibers[i];
 
 		f->done = false;
-		f->unseen = 0;
 		memset(f->locals, 0, sizeof(f->locals));
 	}
 	hooks_on = true;
@@ -649,10 +424,12 @@ static enum outcome begin(void)
 	return FINISHED;
 }
 
-static enum outcome execution(void)
+static enum outcome execution(const char *trail)
 {
-	enum outcome outcome = begin();
+	enum outcome outcome;
 
+	search_begin(trail);
+	outcome = set_up();
 	if (outcome == FINISHED)
 		outcome = run_threads();
 	if (outcome == FINISHED)
@@ -676,9 +453,7 @@ static bool replay(const char *trail)
 {
 	enum outcome outcome;
 
-	ex.replay = trail;
-	outcome = execution();
-	ex.replay = NULL;
+	outcome = execution(trail);
 	if (outcome != FAILED)
 		snprintf(ex.failure, sizeof(ex.failure), "nothing wrong in this execution");
 	print_failure();
@@ -687,21 +462,18 @@ static bool replay(const char *trail)
 
 static bool explore_all(uint64_t max)
 {
-	do {
-		ex.learnt = false;
-		if (execution() == FAILED) {
+	bool more = true;
+
+	for (; more && ex.executions < max; more = search_next()) {
+		if (execution(NULL) == FAILED) {
 			print_failure();
 			return false;
 		}
-		if (ex.learnt)
-			ex.node_count = 0;
-	} while ((ex.learnt || next_execution()) && ex.executions < max);
-	if (ex.node_count) {
+	}
+	if (more)
 		fprintf(stderr, "model %s: not all seen after %llu executions\n", ex.model->name,
 		        (unsigned long long)ex.executions);
-		return false;
-	}
-	return true;
+	return !more;
 }
 
 bool explore(const struct explore_model *m)
@@ -712,9 +484,7 @@ bool explore(const struct explore_model *m)
 
 	ex.model = m;
 	ex.executions = ex.redundant = 0;
-	ex.node_count = ex.steps_longest = 0;
-	ex.use_count = 0;
-	memset(ex.uses, 0, sizeof(ex.uses));
+	ex.steps_longest = 0;
 	ex.thread_count = 0;
 	while (ex.thread_count < EXPLORE_THREADS_MAX && m->thread[ex.thread_count])
 		ex.thread_count++;
@@ -724,6 +494,7 @@ bool explore(const struct explore_model *m)
 			return false;
 		}
 	}
+	search_reset(ex.thread_count, m->everything);
 	if (trail && *trail)
 		return replay(trail);
 	good = explore_all(m->executions_max ? m->executions_max : EXECUTIONS_MAX_DEFAULT);

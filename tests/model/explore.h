@@ -11,7 +11,7 @@
  * decisions until there are none left. What it finds: a broken assertion, a data
  * race on plain data, a use after free, threads that wait for each other.
  *
- * Two orders of operations that cannot tell the difference are run once (sleep sets).
+ * Two orders of operations that cannot tell the difference are run once (search.h).
  * Nothing else is left out: when explore() says true, there is no failing execution of
  * that model under the rules of memory.h. Why so: docs/internals/model-checking.md.
  *
@@ -33,7 +33,7 @@ struct explore_model {
 	void (*thread[EXPLORE_THREADS_MAX])(void); /* NULL after the last */
 	void (*check)(void);                       /* after each execution, alone; may be NULL */
 	uint64_t executions_max;                   /* more are a failure; 0: five million */
-	bool everything;                           /* no sleep sets: to see that they leave nothing out */
+	bool everything;                           /* no shortcuts: to see that they leave nothing out */
 	bool quiet;
 };
 

@@ -303,11 +303,11 @@ static void note_spun(struct thread *t, const struct word *w)
 		t->spun[t->spun_count++] = (uint16_t)number_of(w);
 }
 
-/* One of the stores that op may read, by number. unseen: see mem_perform. */
-static unsigned choose_read(const struct thread *t, const struct word *w, const struct mem_op *op, unsigned unseen,
-                            unsigned (*choose)(unsigned))
+/* The stores that op may read, by number. unseen: see mem_perform. */
+static unsigned readable(const struct thread *t, const struct word *w, const struct mem_op *op, unsigned unseen,
+                         unsigned *ret_ways)
 {
-	unsigned ways[WORD_STORES], n = 0;
+	unsigned n = 0;
 
 	for (unsigned i = w->count; i-- > 0;) {
 		const struct store *s = store_of(w, i);
@@ -317,14 +317,21 @@ static unsigned choose_read(const struct thread *t, const struct word *w, const 
 		if (s->place < oldest_for(t, w, fails ? op->order_failed : op->order))
 			continue;
 		if (w->store[i] >= unseen && !(writes && s->replaced))
-			ways[n++] = i;
+			ret_ways[n++] = i;
 	}
-	n = choose(n);
-	return ways[n];
+	return n;
+}
+
+bool mem_is_possible(unsigned thread, const struct mem_op *op, unsigned unseen)
+{
+	const struct word *w = op->kind < MEM_FENCE && op->kind != MEM_STORE ? word_find(op->at) : NULL;
+	unsigned ways[WORD_STORES];
+
+	return !w || readable(&threads[thread], w, op, unseen, ways) > 0;
 }
 
 /* Behind which store a plain store goes. */
-static unsigned choose_place(const struct thread *t, const struct word *w, unsigned order, unsigned unseen,
+static unsigned choose_place(const struct thread *t, const struct word *w, unsigned order,
                              unsigned (*choose)(unsigned))
 {
 	unsigned ways[WORD_STORES], n = 0;
@@ -336,8 +343,6 @@ static unsigned choose_place(const struct thread *t, const struct word *w, unsig
 			break;
 		if (!s->replaced)
 			ways[n++] = i;
-		if (unseen && w->store[i] == unseen)
-			break; /* further back it would be what was seen with the two swapped */
 	}
 	n = choose(n);
 	return ways[n];
@@ -365,9 +370,10 @@ static uint64_t modified(const struct mem_op *op, uint64_t old)
 static struct mem_result reading(struct thread *t, unsigned thread, struct word *w, const struct mem_op *op,
                                  unsigned unseen, unsigned (*choose)(unsigned))
 {
-	unsigned number = choose_read(t, w, op, unseen, choose);
+	unsigned ways[WORD_STORES], n = readable(t, w, op, unseen, ways);
+	unsigned number = ways[choose(n)];
 	struct store *s = store_of(w, number);
-	struct mem_result r = { .value = s->value, .behind = w->count - 1u - number };
+	struct mem_result r = { .value = s->value, .from = w->store[number], .behind = w->count - 1u - number };
 
 	if (op->kind == MEM_LOAD || (op->kind == MEM_CAS && s->value != op->expected)) {
 		read_store(t, w, s, op->kind == MEM_CAS ? op->order_failed : op->order);
@@ -381,9 +387,9 @@ static struct mem_result reading(struct thread *t, unsigned thread, struct word 
 }
 
 static struct mem_result storing(struct thread *t, unsigned thread, struct word *w, const struct mem_op *op,
-                                 unsigned unseen, unsigned (*choose)(unsigned))
+                                 unsigned (*choose)(unsigned))
 {
-	unsigned number = choose_place(t, w, op->order, unseen, choose);
+	unsigned number = choose_place(t, w, op->order, choose);
 	struct mem_result r = { .wrote = true, .behind = w->count - 1u - number };
 
 	write_store(t, thread, w, number + 1, cut(op->operand, op->bytes), op->order, NULL);
@@ -421,7 +427,7 @@ struct mem_result mem_perform(unsigned thread, const struct mem_op *op, unsigned
 	}
 	races_atomic(thread, &t->now.clock, op->at, op->bytes, op->kind != MEM_LOAD);
 	w = word_of(op->at, op->bytes);
-	return op->kind == MEM_STORE ? storing(t, thread, w, op, unseen, choose) :
+	return op->kind == MEM_STORE ? storing(t, thread, w, op, choose) :
 	                               reading(t, thread, w, op, unseen, choose);
 }
 

@@ -57,6 +57,7 @@ struct mem_op {
 /* What came of it. */
 struct mem_result {
 	uint64_t value;  /* what was read */
+	unsigned from;   /* the store that was read, as mem_last_store counts them */
 	bool wrote;
 	bool swapped;    /* CAS */
 	unsigned behind; /* how many newer stores there are */
@@ -69,12 +70,13 @@ void mem_thread_begin(unsigned thread);
 void mem_join_all(void);
 
 /*
- * Do op. choose(n) says which of n ways it goes, 0 being that of the newest store; it does not return from
- * choose(0): no way is left. unseen: a store (mem_last_store), 0 for none; a read must see that or
- * one executed later, a store must come behind it.
+ * Do op. choose(n) says which of n ways it goes, 0 being that of the newest store. unseen: a
+ * store (mem_last_store), 0 for none; a read must see that or one executed later.
  */
 struct mem_result mem_perform(unsigned thread, const struct mem_op *op, unsigned unseen,
                               unsigned (*choose)(unsigned below));
+/* Is there a way for op? */
+bool mem_is_possible(unsigned thread, const struct mem_op *op, unsigned unseen);
 /* The store executed last. */
 unsigned mem_last_store(void);
 
