@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * runtime/runtime.c - the life of a runtime: what weft/runtime.h promises, by
- * putting the rooms together. Order of birth: registry, table, bus, workers; order
+ * putting the rooms together. Order of birth: registry, workers, table, bus; order
  * of death the other way round, after the last worker has ended every actor.
  */
 #include <weft/runtime.h>
@@ -88,10 +88,10 @@ static int rooms_init(struct weft_runtime *rt, const weft_runtime_options *opt)
 
 	if (r < 0)
 		return r;
-	r = weft__table_init(&rt->table, opt->actors_max);
+	r = weft__sched_init(&rt->sched, rt, &weft__actor_hooks, opt);
 	if (r < 0)
 		return r;
-	r = weft__sched_init(&rt->sched, rt, &weft__actor_hooks, opt);
+	r = weft__table_init(&rt->table, opt->actors_max, rt->sched.worker_count + rt->sched.guest_count);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < rt->sched.worker_count + rt->sched.guest_count; i++)

@@ -46,7 +46,7 @@ typedef struct weft_runtime_options {
 	uint32_t pin;            /* weft_pin */
 	uint32_t io;             /* weft_io_backend */
 	uint32_t guests_max;     /* foreign threads that may run actors while they wait; 0 = 4, at most 64 */
-	uint32_t actors_max;     /* living actors; 0 = 4,194,304; at most 16,777,216 */
+	uint32_t actors_max;     /* so many can live at once, and a few hundred more a worker; 0 = 4,194,304; at most 16,777,216 */
 	uint32_t mailbox_msgs;   /* default mailbox bound; 0 = 4,096 */
 	uint32_t budget_msgs;    /* messages an activation handles before it yields; 0 = 64 */
 	uint64_t spin_ns;        /* an idle worker looks for work this long before it sleeps; 0 = 20,000 */

@@ -123,7 +123,8 @@ void weft__registry_leave(uint32_t slot);
 
 /* ---- table.c --------------------------------------------------------------- */
 
-int weft__table_init(struct weft__table *t, uint32_t actors_max);
+/* Room for actors_max, whatever workers and guests (places of them) keep in their caches. */
+int weft__table_init(struct weft__table *t, uint32_t actors_max, uint32_t places);
 void weft__table_fini(struct weft__table *t);
 /* A free cell; NULL: out of memory (or actors_max reached: *ret_full). w NULL: foreign thread. */
 struct weft_actor *weft__cell_take(struct weft_runtime *rt, struct weft__worker *w, bool *ret_full);

@@ -14,10 +14,17 @@
 #include <weft/alloc.h>
 
 #define CELLS_CHAIN 128u
+#define CELLS_CACHED_MAX (4 * CELLS_CHAIN)
+#define CELLS_MOST (UINT64_C(1) << WEFT__CELL_BITS) /* a reference names no more */
 
-int weft__table_init(struct weft__table *t, uint32_t actors_max)
+int weft__table_init(struct weft__table *t, uint32_t actors_max, uint32_t places)
 {
-	t->segments_max = (actors_max + WEFT__SEGMENT_CELLS - 1) >> WEFT__SEGMENT_BITS;
+	/* A free cell in one worker's cache is out of another's reach: such cells come on top. */
+	uint64_t cells = actors_max + (uint64_t)places * CELLS_CACHED_MAX;
+
+	if (cells > CELLS_MOST)
+		cells = CELLS_MOST;
+	t->segments_max = (uint32_t)((cells + WEFT__SEGMENT_CELLS - 1) >> WEFT__SEGMENT_BITS);
 	t->segments = weft_calloc(t->segments_max, sizeof(*t->segments));
 	if (!t->segments)
 		return -ENOMEM;
@@ -108,7 +115,7 @@ void weft__cell_give(struct weft_runtime *rt, struct weft__worker *w, struct wef
 	if (w) {
 		a->free_next = w->cells.free;
 		w->cells.free = a;
-		if (++w->cells.count <= 4 * CELLS_CHAIN)
+		if (++w->cells.count <= CELLS_CACHED_MAX)
 			return;
 	}
 	pthread_mutex_lock(&t->lock);
