@@ -2,6 +2,4 @@
 /* cli/sim/list.c - the scenarios there are. */
 #include "cli/sim/sim.h"
 
-extern const struct sim_scenario sim_ring;
-
-const struct sim_scenario *const sim_scenarios[] = { &sim_ring, NULL };
+const struct sim_scenario *const sim_scenarios[] = { &sim_ask, &sim_churn, &sim_flood, &sim_ring, &sim_timers, &sim_tree, NULL };

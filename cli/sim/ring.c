@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cli/sim/ring.c - scenario "ring": tokens go round a ring of actors. None is lost, none is
- * doubled, and when nobody starts new ones each ends after the hops it was given.
+ * doubled, each ends after the hops it was given. A token is a request: who waits for it while all
+ * else sleeps is stuck when a wake-up is lost.
  */
 #include <inttypes.h>
 
@@ -31,6 +32,7 @@ static int pass_on(struct ring_state *st, weft_msg *msg)
 	seen.hops++;
 	if (--*left == 0) {
 		seen.ended++;
+		sim_check(weft_reply(msg, msg) == 0, "reply");
 		return 0;
 	}
 	/* as many places as tokens: never full */
@@ -70,20 +72,37 @@ static void link_to(weft_ref from, weft_ref to)
 	sim_check(weft_send(from, m) == 0, "link");
 }
 
-static void start_token(weft_ref at)
+static void start_token(weft_ref at, weft_future *f)
 {
 	weft_msg *m = sim_msg(TOKEN, sizeof(uint64_t));
 	uint64_t hops = 1 + weft_sim_choose(200);
 
 	memcpy(weft_msg_data(m), &hops, sizeof(hops));
 	seen.hops_wanted += hops;
-	sim_check(weft_send(at, m) == 0, "start");
+	sim_check(weft_request(at, m, weft_reply_to_future(f)) == 0, "start");
+}
+
+/* Wait for a token, with patience or without. True: it came back. */
+static bool wait_for(weft_future *f, bool patient)
+{
+	uint64_t deadline = patient ? WEFT_FOREVER : weft_now_ns() + weft_sim_choose(SIM_MS);
+	weft_msg *m;
+	int r = weft_future_wait_until(f, &m, deadline);
+
+	sim_check(r == 0 || (r == -ETIMEDOUT && !patient), "%s", weft_errname(r));
+	if (r < 0)
+		return false;
+	sim_check(weft_msg_kind(m) == TOKEN, "kind %u", weft_msg_kind(m));
+	weft_msg_destroy(m);
+	return true;
 }
 
 static void run(void)
 {
 	weft_runtime *rt = sim_runtime();
 	uint32_t actors = 2 + (uint32_t)weft_sim_choose(ACTORS_MAX - 1), tokens = 1 + (uint32_t)weft_sim_choose(TOKENS_MAX);
+	weft_future *under_way[TOKENS_MAX];
+	bool is_under_way[TOKENS_MAX] = { false };
 	uint64_t started = 0;
 	weft_ref refs[ACTORS_MAX];
 
@@ -94,14 +113,26 @@ static void run(void)
 	}
 	for (uint32_t i = 0; i < actors; i++)
 		link_to(refs[i], refs[(i + 1) % actors]);
+	for (uint32_t i = 0; i < tokens; i++) {
+		while (weft_future_create(rt, &under_way[i]) < 0)
+			;
+	}
 	while (sim_goes_on()) {
-		while (started - seen.ended < tokens) {
-			start_token(refs[weft_sim_choose(actors)]);
+		uint64_t i = weft_sim_choose(tokens);
+
+		if (is_under_way[i]) {
+			is_under_way[i] = !wait_for(under_way[i], weft_sim_choose(2));
+		} else {
+			start_token(refs[weft_sim_choose(actors)], under_way[i]);
+			is_under_way[i] = true;
 			started++;
 		}
-		weft_sim_sleep(weft_sim_choose(3 * SIM_MS));
+		if (weft_sim_choose(4) == 0)
+			weft_sim_sleep(weft_sim_choose(3 * SIM_MS));
 	}
-	sim_check(sim_runtime_end(rt, WEFT_FOREVER), "drained");
+	sim_check(sim_runtime_end(rt, WEFT_FOREVER, NULL), "drained");
+	for (uint32_t i = 0; i < tokens; i++)
+		weft_future_destroy(under_way[i]);
 	sim_check(seen.ended == started, "%" PRIu64 " of %" PRIu64 " tokens", seen.ended, started);
 	sim_check(seen.hops == seen.hops_wanted, "%" PRIu64 " of %" PRIu64 " hops", seen.hops, seen.hops_wanted);
 }
@@ -109,6 +140,6 @@ static void run(void)
 const struct sim_scenario sim_ring = {
 	.name = "ring",
 	.what = "tokens round a ring of actors, some of them pinned",
-	.faults = WEFT_SIM_ALL & ~(WEFT_SIM_CLOCK),
+	.faults = WEFT_SIM_ALL,
 	.run = run,
 };

@@ -12,7 +12,7 @@
 
 #include "cli/sim/sim.h"
 
-#define CHILD_SECONDS_MAX 120u /* real ones: a thread that waits outside of the simulation */
+#define CHILD_SECONDS_MAX 60u /* real ones: a thread that waits outside of the simulation */
 
 static uint64_t steps_wanted;
 

@@ -27,6 +27,7 @@ struct sim_scenario {
 	void (*run)(void);
 };
 
+extern const struct sim_scenario sim_ask, sim_churn, sim_flood, sim_ring, sim_timers, sim_tree;
 extern const struct sim_scenario *const sim_scenarios[]; /* NULL ends it */
 
 /* ---- run.c ------------------------------------------------------------------------ */
@@ -52,11 +53,14 @@ _Noreturn void sim_fail(const char *file, int line, const char *fmt, ...) WEFT_P
 weft_runtime *sim_runtime(void);
 /*
  * Stop it (timeout_ns: how long it may go on), join, check that the counts add up, destroy.
- * True: all work was drained.
+ * Who takes the stats looks at requests_open; without, it must be 0. True: all work was drained.
  */
-bool sim_runtime_end(weft_runtime *rt, uint64_t timeout_ns);
+bool sim_runtime_end(weft_runtime *rt, uint64_t timeout_ns, weft_runtime_stats *ret_stats);
+/* How long a stop may take: no time, a little, or for ever. */
+uint64_t sim_stop_ns(void);
 
-/* As the weft_ calls, again and again while they say -ENOMEM. */
+/* As the weft_ calls, again and again while they say that there is no memory, or no thread. */
+uint64_t sim_thread(void *(*fn)(void *user), void *user);
 weft_ref sim_spawn(weft_runtime *rt, const weft_actor_class *cls, const void *init);
 weft_msg *sim_msg(uint32_t kind, size_t len_bytes);
 

@@ -46,7 +46,7 @@ weft_runtime *sim_runtime(void)
 	weft_runtime *rt;
 
 	opt.workers = 1 + (uint32_t)weft_sim_choose(4);
-	opt.actors_max = 4096;
+	opt.actors_max = 256u << weft_sim_choose(4);
 	opt.budget_msgs = 1 + (uint32_t)weft_sim_choose(64);
 	opt.mailbox_msgs = 1 + (uint32_t)weft_sim_choose(64);
 	opt.spin_ns = weft_sim_choose(2) ? 0 : 1 + weft_sim_choose(50000);
@@ -59,7 +59,7 @@ weft_runtime *sim_runtime(void)
 	return rt;
 }
 
-bool sim_runtime_end(weft_runtime *rt, uint64_t timeout_ns)
+bool sim_runtime_end(weft_runtime *rt, uint64_t timeout_ns, weft_runtime_stats *ret_stats)
 {
 	weft_runtime_stats s = { .size = sizeof(s) };
 	int r;
@@ -72,12 +72,32 @@ bool sim_runtime_end(weft_runtime *rt, uint64_t timeout_ns)
 	          "sent %" PRIu64 ", handled %" PRIu64 ", dropped %" PRIu64, s.msgs_sent, s.msgs_handled, s.msgs_dropped);
 	sim_check(s.actors_spawned == s.actors_ended, "spawned %" PRIu64 ", ended %" PRIu64, s.actors_spawned,
 	          s.actors_ended);
-	sim_check(s.requests_open == 0, "%" PRIu64 " open", s.requests_open);
+	sim_check(ret_stats || s.requests_open == 0, "%" PRIu64 " open", s.requests_open);
 	weft_sim_note(s.msgs_handled);
 	weft_sim_note(s.steals);
 	weft_sim_note(s.parks);
 	weft_runtime_destroy(rt);
+	if (ret_stats)
+		*ret_stats = s;
 	return r == 0;
+}
+
+uint64_t sim_stop_ns(void)
+{
+	uint64_t choice = weft_sim_choose(3);
+
+	return choice == 0 ? 0 : choice == 1 ? weft_sim_choose(5 * SIM_MS) : WEFT_FOREVER;
+}
+
+uint64_t sim_thread(void *(*fn)(void *user), void *user)
+{
+	uint64_t thread;
+	int r;
+
+	while ((r = weft_sim_thread_start(fn, user, &thread)) == -EAGAIN || r == -ENOMEM)
+		weft_sim_sleep(1);
+	sim_check(r == 0, "%s", weft_errname(r));
+	return thread;
 }
 
 weft_ref sim_spawn(weft_runtime *rt, const weft_actor_class *cls, const void *init)
