@@ -92,24 +92,27 @@ static inline void weft__runq_refill(struct weft__runq *q)
 	weft__count(&q->overflow_count, -moved);
 }
 
-static inline struct weft__task *weft__runq_pop(struct weft__runq *q)
-{
-	struct weft__task *task = NULL;
-
-	if (__builtin_expect(q->overflow_first != NULL, 0)) {
-		(void)ck_ring_dequeue_spmc(&q->ring, q->slots, &task);
-		weft__runq_refill(q);
-		if (task)
-			return task;
-	}
-	return ck_ring_dequeue_spmc(&q->ring, q->slots, &task) ? task : NULL;
-}
-
-static inline struct weft__task *weft__runq_steal(struct weft__runq *q)
+/* The ring's oldest, or NULL. (A dequeue that fails may have written what a thief got.) */
+static inline struct weft__task *weft__runq_take(struct weft__runq *q)
 {
 	struct weft__task *task;
 
 	return ck_ring_dequeue_spmc(&q->ring, q->slots, &task) ? task : NULL;
+}
+
+static inline struct weft__task *weft__runq_pop(struct weft__runq *q)
+{
+	struct weft__task *task = weft__runq_take(q);
+
+	if (__builtin_expect(!q->overflow_first, 1))
+		return task;
+	weft__runq_refill(q);
+	return task ? task : weft__runq_take(q);
+}
+
+static inline struct weft__task *weft__runq_steal(struct weft__runq *q)
+{
+	return weft__runq_take(q);
 }
 
 /* About how many; exact for the owner when nobody steals. */

@@ -88,6 +88,12 @@ static void steal_two(void)
 	steal_one();
 }
 
+static void steal_three(void)
+{
+	steal_two();
+	steal_one();
+}
+
 static void each_once(void)
 {
 	uint32_t sum = 0;
@@ -145,6 +151,23 @@ Test(model_runq, overflow__is_refilled_while_others_steal)
 {
 	static const struct explore_model m = {
 		.name = "runq, overflow", .init = begin, .thread = { overflow, steal_two }, .check = each_once
+	};
+
+	cr_assert(explore(&m));
+}
+
+/* The ring runs empty under the owner's hand while the list is not. */
+static void overflow_by_one(void)
+{
+	push(4);
+	pop_all();
+}
+
+Test(model_runq, overflow__while_thieves_empty_the_ring)
+{
+	static const struct explore_model m = {
+		.name = "runq, overflow, a thief of 3", .init = begin, .thread = { overflow_by_one, steal_three },
+		.check = each_once
 	};
 
 	cr_assert(explore(&m));
