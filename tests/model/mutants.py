@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+mutants.py BUILD_ROOT [LABEL...]
+
+Goal: the models are able to fail, and each labelled edge is there for a reason.
+Method: for each row below, the source with one edge weakened or removed is compiled into its model, which must fail.
+A row that says why it lives must hold: strength that C11 does not ask for here, or a bug that the memory model of
+tests/model/memory.h cannot show. Prints the table of docs/internals/model-checking.md.
+"""
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+class Mutant:
+    def __init__(self, label, path, old, new, model, what, lives=None):
+        self.label, self.path, self.old, self.new = label, path, old, new
+        self.model, self.what, self.lives = model, what, lives
+
+
+def xchg(args, order):
+    return f'atomic_exchange_explicit({args}, memory_order_{order})'
+
+
+def cas(args, order, failed):
+    return f'atomic_compare_exchange_strong_explicit({args}, memory_order_{order}, memory_order_{failed})'
+
+
+MAILBOX = 'runtime/queue/mailbox.h'
+BROADCAST_H, BROADCAST = 'runtime/queue/broadcast.h', 'runtime/queue/broadcast.c'
+INJECT, RUNQ = 'runtime/queue/inject.h', 'runtime/queue/runq.h'
+CK_PR, CK_RING = 'runtime/base/tsan/ck_pr.h', 'runtime/base/tsan/ck_ring.h'
+PARK, RUN, STEAL = 'runtime/sched/park.c', 'runtime/sched/run.c', 'runtime/sched/steal.c'
+
+M1 = 'weft__xchg_acq_rel(&mb->head, msg)'
+M4 = 'weft__cas_acq_rel(&mb->head, &expected, NULL)'
+M5 = 'weft__cas_acq_rel(&mb->head, &expected, (struct weft_msg *)stub)'
+STUB = '&mb->head, &expected, (struct weft_msg *)stub'
+
+MUTANTS = [
+    Mutant('M1', MAILBOX, M1, xchg('&mb->head, msg', 'acquire'), 'mailbox', 'no release'),
+    Mutant('M1', MAILBOX, M1, xchg('&mb->head, msg', 'release'), 'mailbox', 'no acquire'),
+    Mutant('M2', MAILBOX, 'weft__store_release(&prev->next, msg)', 'weft__store_relaxed(&prev->next, msg)', 'mailbox',
+           'relaxed'),
+    Mutant('M3', MAILBOX, 'weft__load_acquire(&node->next)', 'weft__load_relaxed(&node->next)', 'mailbox', 'relaxed'),
+    Mutant('M4', MAILBOX, M4, cas('&mb->head, &expected, NULL', 'acquire', 'acquire'), 'mailbox', 'no release'),
+    Mutant('M4', MAILBOX, M4, cas('&mb->head, &expected, NULL', 'release', 'relaxed'), 'mailbox', 'no acquire',
+           lives='what it would acquire came by M1 and M3'),
+    Mutant('M5', MAILBOX, M5, cas(STUB, 'acquire', 'acquire'), 'mailbox', 'no release'),
+    Mutant('M5', MAILBOX, M5, cas(STUB, 'release', 'relaxed'), 'mailbox', 'no acquire',
+           lives='what it would acquire came by M1 and M3'),
+    Mutant('M5', MAILBOX, 'weft__store_relaxed(&stub->next, NULL); /*', '/*', 'mailbox', 'the stub keeps its old link'),
+    Mutant('M5', MAILBOX, '*ret_next = weft__mailbox_next_wait(msg);\n\treturn NULL;', 'return NULL;', 'mailbox',
+           'does not wait for the link'),
+
+    Mutant('ck', CK_PR, 'bool done = __atomic_compare_exchange_n((void **)target, &expected, value, false, __ATOMIC_SEQ_CST,\n'
+           '\t                                        __ATOMIC_ACQUIRE);\n\n\t*(void **)ret_seen',
+           'bool done = __atomic_compare_exchange_n((void **)target, &expected, value, false, __ATOMIC_ACQUIRE,\n'
+           '\t                                        __ATOMIC_ACQUIRE);\n\n\t*(void **)ret_seen', 'inject', 'push: no release'),
+    Mutant('ck', CK_PR, 'return __atomic_exchange_n((void **)target, value, __ATOMIC_SEQ_CST);',
+           'return __atomic_exchange_n((void **)target, value, __ATOMIC_RELEASE);', 'inject', 'take_all: no acquire'),
+
+    Mutant('ck', CK_PR, '__atomic_store_n(dst, value, __ATOMIC_RELEASE);', '__atomic_store_n(dst, value, __ATOMIC_RELAXED);',
+           'runq', 'p_tail stored relaxed'),
+    Mutant('ck', CK_PR, 'return __atomic_load_n(src, __ATOMIC_ACQUIRE);', 'return __atomic_load_n(src, __ATOMIC_RELAXED);',
+           'runq', 'c_head, p_tail loaded relaxed'),
+    Mutant('ck', CK_PR, 'bool done = __atomic_compare_exchange_n(target, &expected, value, false, __ATOMIC_SEQ_CST,   \\\n'
+           '\t\t                                        __ATOMIC_ACQUIRE);',
+           'bool done = __atomic_compare_exchange_n(target, &expected, value, false, __ATOMIC_SEQ_CST,   \\\n'
+           '\t\t                                        __ATOMIC_RELAXED);', 'runq', 'c_head after a failed swap: relaxed'),
+    Mutant('ck', CK_PR, 'bool done = __atomic_compare_exchange_n(target, &expected, value, false, __ATOMIC_SEQ_CST,   \\\n',
+           'bool done = __atomic_compare_exchange_n(target, &expected, value, false, __ATOMIC_RELAXED,   \\\n',
+           'runq', 'c_head swapped relaxed'),
+    Mutant('-', RUNQ, 'if (__builtin_expect(!q->overflow_first && ck_ring', 'if (__builtin_expect(ck_ring', 'runq',
+           'push passes by the list'),
+
+    Mutant('B1', BROADCAST, '\tif (!used)\n\t\tenter_block(b, at, block);\n', '', 'broadcast', 'tail is not moved'),
+    Mutant('B2', BROADCAST_H, 'weft__store_release(at, word);', 'weft__store_relaxed(at, word);', 'broadcast', 'relaxed'),
+    Mutant('B3', BROADCAST, 'to[i] = weft__load_acquire(&from[i]);', 'to[i] = weft__load_relaxed(&from[i]);', 'broadcast',
+           'relaxed'),
+    Mutant('B4', BROADCAST, 'return (int64_t)(weft__load_acquire(&b->tail) - position) > 0;', 'return false;', 'broadcast',
+           'not looked at'),
+    Mutant('B4', BROADCAST, '(int64_t)(weft__load_acquire(&b->tail) - position) > 0', '(int64_t)(weft__load_relaxed(&b->tail) - position) > 0',
+           'broadcast', 'relaxed', lives='comes after the acquires of B3; only a second look at tail follows it'),
+    Mutant('B5', BROADCAST_H, 'weft__store_release(&b->published, b->end);', 'weft__store_relaxed(&b->published, b->end);',
+           'broadcast', 'stored relaxed'),
+    Mutant('B5', BROADCAST_H, 'return weft__load_acquire(&b->published);', 'return weft__load_relaxed(&b->published);',
+           'broadcast', 'loaded relaxed'),
+    Mutant('B6', BROADCAST_H, 'weft__store_release(&b->last, b->open);', 'weft__store_relaxed(&b->last, b->open);',
+           'broadcast', 'stored relaxed'),
+    Mutant('B6', BROADCAST, 'uint64_t last = weft__load_acquire(&b->last);', 'uint64_t last = weft__load_relaxed(&b->last);',
+           'broadcast', 'loaded relaxed'),
+
+    Mutant('D1', CK_PR, 'bool done = __atomic_compare_exchange_n((void **)target, &expected, value, false, __ATOMIC_SEQ_CST,\n'
+           '\t                                        __ATOMIC_ACQUIRE);\n\n\t*(void **)ret_seen',
+           'bool done = __atomic_compare_exchange_n((void **)target, &expected, value, false, __ATOMIC_ACQ_REL,\n'
+           '\t                                        __ATOMIC_ACQUIRE);\n\n\t*(void **)ret_seen', 'park', 'push is acq_rel'),
+    Mutant("D1'", PARK, 'if (weft__load_seq_cst(&w->sleeping) != ASLEEP)', 'if (weft__load_acquire(&w->sleeping) != ASLEEP)',
+           'park', 'acquire'),
+    Mutant('D2', PARK, 'weft__store_seq_cst(&w->sleeping, (uint32_t)ASLEEP);', 'weft__store_release(&w->sleeping, (uint32_t)ASLEEP);',
+           'park', 'release'),
+    Mutant("D2'", INJECT, '__atomic_load_n(&in->stack.head, __ATOMIC_SEQ_CST)', '__atomic_load_n(&in->stack.head, __ATOMIC_ACQUIRE)',
+           'park', 'acquire'),
+    Mutant("D2'", PARK, 'if (!has_own_work(w) && phase', 'if (phase', 'park', 'not looked at'),
+    Mutant('D2', PARK, 'if (weft__xchg_seq_cst(&w->sleeping, (uint32_t)AWAKE) == CALLED) {', 'if (weft__load_seq_cst(&w->sleeping) == CALLED) {',
+           'park', 'stays asleep when it is awake'),
+
+    Mutant('L1', RUN, 'weft__store_release(&w->lifo, task);', 'weft__store_relaxed(&w->lifo, task);', 'steal', 'stored relaxed'),
+    Mutant('L1', RUN, 'old = weft__xchg_acq_rel(&w->lifo, task);', 'old = ' + xchg('&w->lifo, task', 'acquire') + ';', 'steal',
+           'exchange without release'),
+    Mutant('L2', STEAL, 'task = weft__xchg_acq_rel(&victim->lifo, NULL);', 'task = ' + xchg('&victim->lifo, NULL', 'release') + ';',
+           'steal', 'no acquire'),
+    Mutant('L2', STEAL, 'task = weft__xchg_acq_rel(&victim->lifo, NULL); /* L2, see run.c */',
+           'task = weft__load_acquire(&victim->lifo); weft__store_release(&victim->lifo, NULL);', 'steal', 'load, then store'),
+    Mutant('-', STEAL, 'weft__store_release(&s->searching, 0u);', '', 'steal', "the searcher's place is kept"),
+]
+
+
+class Build:
+    """How the models of a build folder are compiled and linked."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder).resolve()
+        self.units = {}
+        for unit in json.loads((self.folder / 'compile_commands.json').read_text()):
+            found = re.match(r'tests/model/test-model-(\w+)\.p/', unit.get('output', ''))
+            if found:
+                self.units.setdefault(found[1], []).append(unit)
+
+    def compile(self, model, tree):
+        """The model with the sources in tree before all others. The program's path, or an error."""
+        objects = []
+        for n, unit in enumerate(self.units[model]):
+            args = shlex.split(unit['command'])
+            source = (pathlib.Path(unit['directory']) / unit['file']).resolve()
+            changed = tree / source.relative_to(ROOT)
+            keep, skip = [], False
+            for arg in args:
+                if skip or arg in ('-MD', '-MQ', '-MF', '-o', '-c'):
+                    skip = not skip and arg in ('-MQ', '-MF', '-o')
+                elif arg != unit['file']:
+                    keep.append(arg)
+            compiler = next(i for i, a in enumerate(keep) if a.startswith('-'))
+            keep[compiler:compiler] = [f'-I{tree}/runtime/base/tsan', f'-I{tree}', '-w']
+            objects.append(f'{tree}/{n}.o')
+            run = subprocess.run([*keep, '-c', str(changed if changed.exists() else source), '-o', objects[-1]],
+                                 cwd=unit['directory'], capture_output=True, text=True)
+            if run.returncode:
+                return None, run.stderr
+        program = f'{tree}/model'
+        run = subprocess.run([*keep[:compiler], *objects, f'{self.folder}/tests/model/libweft-explore.a', '-lcriterion',
+                              '-pthread', '-o', program], capture_output=True, text=True)
+        return (program, '') if run.returncode == 0 else (None, run.stderr)
+
+
+def finding(output):
+    """The first failure that the explorer told of: its model, and what."""
+    for line in output.splitlines():
+        found = re.match(r'model ([^:]*): (.*)', line)
+        if found and not re.match(r'holds|FAILED', found[2]):
+            what = re.sub(r'0x[0-9a-f]+', 'memory', found[2])
+            what = re.sub(r'^[^ ]*/([^/ ]+:)[0-9]+:', r'\1', what)
+            return f'{found[1]}: {what}'
+    return None
+
+
+def try_out(build, m):
+    """(as it should be, what happened)"""
+    text = (ROOT / m.path).read_text()
+    if text.count(m.old) < 1:
+        return False, f'{m.path} has no longer: {m.old!r}'
+    with tempfile.TemporaryDirectory() as folder:
+        tree = pathlib.Path(folder)
+        (tree / m.path).parent.mkdir(parents=True)
+        (tree / m.path).write_text(text.replace(m.old, m.new))
+        program, errors = build.compile(m.model, tree)
+        if not program:
+            return False, 'does not compile: ' + errors
+        try:
+            run = subprocess.run([program, '--jobs', '1'], capture_output=True, text=True, timeout=120)
+        except subprocess.TimeoutExpired:
+            return False, 'no end after 120 s'
+    killed = run.returncode != 0
+    if m.lives:
+        return not killed, f'lives: {m.lives}' if not killed else 'should live, but ' + str(finding(run.stderr))
+    return killed, str(finding(run.stderr)) if killed else 'not found'
+
+
+def main():
+    build, labels = Build(sys.argv[1]), sys.argv[2:]
+    mutants = [m for m in MUTANTS if not labels or m.label in labels or m.model in labels]
+    wrong = 0
+    print('| edge | where | mutation | found by |\n|---|---|---|---|')
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for m, (good, what) in zip(mutants, pool.map(lambda m: try_out(build, m), mutants)):
+            wrong += not good
+            print(f'| {m.label} | `{pathlib.Path(m.path).name}` | {m.what} | {"" if good else "WRONG: "}{what} |', flush=True)
+    print(f'\n{len(mutants)} mutants, {wrong} wrong')
+    return 1 if wrong else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
