@@ -17,8 +17,17 @@
  *   helping    reaper                        pushers
  *   closed     owner, once                   pushers
  *
- * helping is a store-load race as in park.c: the reaper says helping = 0, then looks
- * at the queue; a pusher pushes, then looks at helping (H1, H2: seq_cst).
+ * A pusher stores first, then looks at helping, signalled and closed; the other side stores one of
+ * these, then looks at first. Store here, load there, as in park.c: all of them are seq_cst, or an answer may lie
+ * there unsignalled, or a port be freed by nobody.
+ *
+ *     pusher                              reaper, owner
+ *     first = msg           (Q1)          helping = 0            (H1)
+ *     look at helping       (H2)          signalled = 0          (S1)
+ *     exchange signalled    (S2)          closed = 1             (C1)
+ *     look at closed        (C2)          look at first          (Q2)
+ *
+ * Tests: tests/api/test_port.c, tests/model/test_port.c.
  */
 #include "runtime/host/host.h"
 
@@ -62,7 +71,7 @@ static int port_take(struct weft__sink *sink)
 
 static struct weft_msg *port_pop(struct weft_port *p)
 {
-	struct weft_msg *m = weft__load_acquire(&p->first); /* Q2: pairs with Q1 in port_deliver */
+	struct weft_msg *m = weft__load_seq_cst(&p->first); /* Q2: sees what Q1 stored before a look that saw the old word */
 	struct weft_msg *next;
 
 	if (!m)
@@ -99,7 +108,7 @@ static void port_give_back(struct weft__sink *sink)
 
 static void signal_fd(struct weft_port *p)
 {
-	if (weft__xchg_seq_cst(&p->signalled, 1u))
+	if (weft__xchg_seq_cst(&p->signalled, 1u)) /* S2 */
 		return;
 	if (weft__fd_signal(p->fd) < 0)
 		weft__store_release(&p->signalled, 0u); /* cannot happen: the counter is at most 1 */
@@ -130,12 +139,11 @@ static void port_deliver(struct weft__sink *sink, struct weft_msg *msg)
 	weft__fetch_add_acq_rel(&p->held, DELIVERING);
 	was_idle = weft__mailbox_push(&p->queue, msg);
 	if (was_idle) {
-		weft__store_release(&p->first, msg); /* Q1 */
-		/* H2: a read-modify-write, so that it comes after the push on every machine */
-		if (!weft__fetch_add_seq_cst(&p->helping, 0u))
+		weft__store_seq_cst(&p->first, msg);       /* Q1: publishes msg, and comes before the looks */
+		if (!weft__load_seq_cst(&p->helping)) /* H2 */
 			signal_fd(p);
 	}
-	if (weft__load_seq_cst(&p->closed))
+	if (weft__load_seq_cst(&p->closed)) /* C2 */
 		drain_closed(p);
 	let_go(p, DELIVERING);
 }
@@ -170,7 +178,7 @@ void weft_port_destroy(weft_port *port)
 {
 	if (!port)
 		return;
-	weft__store_seq_cst(&port->closed, 1u);
+	weft__store_seq_cst(&port->closed, 1u); /* C1 */
 	drain_closed(port); /* the owner's place keeps port here until the next line */
 	let_go(port, PLACE);
 }
@@ -189,7 +197,7 @@ int weft_port_reap(weft_port *port, weft_msg **ret_msgs, uint32_t max)
 		uint64_t count;
 
 		if (read(port->fd, &count, sizeof(count)) == sizeof(count))
-			weft__store_seq_cst(&port->signalled, 0u); /* before the look at the queue */
+			weft__store_seq_cst(&port->signalled, 0u); /* S1: before the look at first */
 	}
 	while (n < max && (ret_msgs[n] = port_pop(port)))
 		n++;
@@ -230,7 +238,7 @@ int weft_port_wait_until(weft_port *port, weft_msg **ret_msgs, uint32_t max, uin
 			return n;
 		weft__store_seq_cst(&port->helping, 1u);
 		weft__help(port->sink.rt_slot, port_progress, &wait, deadline_ns);
-		weft__xchg_seq_cst(&port->helping, 0u); /* H1: then look at the queue */
+		weft__store_seq_cst(&port->helping, 0u); /* H1: before the look at first */
 		n = weft_port_reap(port, ret_msgs, max);
 		if (n != 0)
 			return n;

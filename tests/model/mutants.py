@@ -41,6 +41,8 @@ INJECT, RUNQ = 'runtime/queue/inject.h', 'runtime/queue/runq.h'
 CK_PR, CK_RING = 'runtime/base/tsan/ck_pr.h', 'runtime/base/tsan/ck_ring.h'
 PARK, RUN, STEAL = 'runtime/sched/park.c', 'runtime/sched/run.c', 'runtime/sched/steal.c'
 
+FUTURE, PORT = 'runtime/host/future.c', 'runtime/host/port.c'
+
 M1 = 'weft__xchg_acq_rel(&mb->head, msg)'
 M4 = 'weft__cas_acq_rel(&mb->head, &expected, NULL)'
 M5 = 'weft__cas_acq_rel(&mb->head, &expected, (struct weft_msg *)stub)'
@@ -121,6 +123,29 @@ MUTANTS = [
            'steal', 'no acquire'),
     Mutant('L2', STEAL, 'task = weft__xchg_acq_rel(&victim->lifo, NULL); /* L2, see run.c */',
            'task = weft__load_acquire(&victim->lifo); weft__store_release(&victim->lifo, NULL);', 'steal', 'load, then store'),
+    Mutant('W1', FUTURE, 'weft__xchg_seq_cst(&f->sleeping, 1u);', 'weft__store_release(&f->sleeping, 1u);', 'future', 'release',
+           lives='the futex looks at the word once more, after a full barrier'),
+    Mutant('W1', FUTURE, 'while (weft__load_seq_cst(&f->state) == ASKED', 'while (weft__load_acquire(&f->state) == ASKED',
+           'future', 'state: acquire', lives='the futex looks at the word once more, after a full barrier'),
+    Mutant('W2', FUTURE, 'weft__xchg_seq_cst(&f->state, (uint32_t)READY);', 'weft__store_release(&f->state, (uint32_t)READY);',
+           'future', 'release'),
+    Mutant('W2', FUTURE, 'if (weft__load_seq_cst(&f->sleeping))', 'if (weft__load_acquire(&f->sleeping))', 'future',
+           'sleeping: acquire'),
+    Mutant('-', FUTURE, 'weft__fetch_sub_acq_rel(&f->refs, 1u)', 'weft__fetch_sub_relaxed(&f->refs, 1u)', 'future',
+           'refs: relaxed'),
+    Mutant('-', FUTURE, 'weft__fetch_add_acq_rel(&f->refs, 1u);', '', 'future', 'a request holds no reference'),
+    Mutant('Q1', PORT, 'weft__store_seq_cst(&p->first, msg);', 'weft__store_release(&p->first, msg);', 'port', 'release'),
+    Mutant('Q2', PORT, 'weft__load_seq_cst(&p->first);', 'weft__load_acquire(&p->first);', 'port', 'acquire'),
+    Mutant('H1', PORT, 'weft__store_seq_cst(&port->helping, 0u);', 'weft__store_release(&port->helping, 0u);', 'port', 'release'),
+    Mutant('H2', PORT, '!weft__load_seq_cst(&p->helping)', '!weft__load_acquire(&p->helping)', 'port', 'acquire'),
+    Mutant('S1', PORT, 'weft__store_seq_cst(&port->signalled, 0u);', 'weft__store_release(&port->signalled, 0u);', 'port', 'release'),
+    Mutant('S2', PORT, 'weft__xchg_seq_cst(&p->signalled, 1u)', xchg('&p->signalled, 1u', 'acq_rel'), 'port', 'acq_rel'),
+    Mutant('C1', PORT, 'weft__store_seq_cst(&port->closed, 1u);', 'weft__store_release(&port->closed, 1u);', 'port', 'release'),
+    Mutant('C2', PORT, 'weft__load_seq_cst(&p->closed)', 'weft__load_acquire(&p->closed)', 'port', 'acquire'),
+    Mutant('-', PORT, 'weft__fetch_add_acq_rel(&p->held, DELIVERING);', 'weft__fetch_add_acq_rel(&p->held, DELIVERING * 0);',
+           'port', 'a delivery holds nothing'),
+    Mutant('-', PORT, 'if (weft__fetch_sub_acq_rel(&p->held, what) == what)', 'if (weft__fetch_sub_relaxed(&p->held, what) == what)',
+           'port', 'held: relaxed'),
     Mutant('-', STEAL, 'weft__store_release(&s->searching, 0u);', '', 'steal', "the searcher's place is kept"),
 ]
 

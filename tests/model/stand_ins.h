@@ -7,5 +7,7 @@
 
 /* In init: each look at the clock moves it by so much; 0, as at first: time stands still. */
 void stand_ins_time(uint64_t tick_ns);
+/* In init, of models that are linked with waits.c. */
+void waits_begin(void);
 
 #endif

@@ -6,7 +6,7 @@
  */
 #include <criterion/criterion.h>
 
-#include "tests/model/sched.h"
+#include "tests/model/workers.h"
 
 static void begin_one(void)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tests/model/sched.h - a scheduler of one or two workers, for models of park.c, run.c and steal.c.
+ * tests/model/workers.h - a scheduler of one or two workers, for models of park.c, run.c and steal.c.
  *
  * Jobs carry a plain payload that whoever makes them writes; the last of the expected ones to run halts
  * the workers, as the last worker out would.
  */
-#ifndef WEFT_TESTS_MODEL_SCHED_H
-#define WEFT_TESTS_MODEL_SCHED_H
+#ifndef WEFT_TESTS_MODEL_WORKERS_H
+#define WEFT_TESTS_MODEL_WORKERS_H
 
 #include <string.h>
 
