@@ -7,12 +7,14 @@
  * running out needs no memory. It sits in one worker's wheel although its actor may
  * move on; whoever decides (run out or cancel) wins the state with a CAS:
  *
- *     HELD --guest--> ARMED --wheel's worker--> FIRED   the message is on its way to the actor
- *       \                \-------actor-------> CANCELLED  the wheel's worker frees it
- *        \-----actor-----------------------> CANCELLED  the guest frees it
+ *     HELD --guest--> SENT --wheel's worker--> ARMED --the same--> FIRED   on its way to the actor
+ *       \              \                       \----actor---> CANCELLED   by request: the worker frees it
+ *        \              \----actor-----------------> CANCELLED   the worker frees it when it is to arm it
+ *         \----actor-------------------------> CANCELLED   the guest frees it
  *
  * Another worker's wheel is never touched: arm (from a guest, which has no wheel)
- * and cancel go there as requests through its injection stack, in that order. A guest
+ * and cancel go there as requests through its injection stack. Cancel is asked for only when the
+ * arm was seen to: a guest that is interrupted on its way cannot come after. A guest
  * holds what it arms until it sleeps or leaves: most timers are deadlines that are
  * cancelled before that, and handing one over wakes a worker.
  */
@@ -20,7 +22,7 @@
 
 #include <errno.h>
 
-enum { ARMED = 0, FIRED = 1, CANCELLED = 2, HELD = 3 };
+enum { ARMED = 0, FIRED, CANCELLED, HELD, SENT };
 enum { REQUEST_ARM = 1, REQUEST_CANCEL = 2 };
 
 struct request {
@@ -111,7 +113,7 @@ void weft__timers_hand_over(struct weft__worker *w)
 
 		let_go(t);
 		t->arm = (struct request){ .timer = t, .what = REQUEST_ARM };
-		if (weft__cas_acq_rel(&t->state, &held, (uint32_t)ARMED))
+		if (weft__cas_acq_rel(&t->state, &held, (uint32_t)SENT))
 			weft__timer_remote(w->sched, t->worker, &t->arm.link);
 		else
 			weft__msg_release(msg_of(t)); /* cancelled by its actor, on another thread */
@@ -152,14 +154,19 @@ int weft_timer_start(weft_actor *self, uint64_t delay_ns, uint64_t token, weft_t
 /* The actor wins the state: see that the wheel's worker frees it. False: it has fired. */
 static bool cancel_one(struct weft__worker *w, struct weft__actor_timer *t)
 {
-	uint32_t armed = ARMED, held = HELD;
+	uint32_t armed = ARMED, held = HELD, sent = SENT;
 
+	/* in the order in which others change it */
 	if (weft__cas_acq_rel(&t->state, &held, (uint32_t)CANCELLED)) {
 		list_remove(t);
 		if (t->holder == w->id) { /* else its guest frees it */
 			let_go(t);
 			weft__msg_release(msg_of(t));
 		}
+		return true;
+	}
+	if (weft__cas_acq_rel(&t->state, &sent, (uint32_t)CANCELLED)) {
+		list_remove(t); /* the wheel's worker frees it */
 		return true;
 	}
 	if (!weft__cas_acq_rel(&t->state, &armed, (uint32_t)CANCELLED))
@@ -223,6 +230,16 @@ void weft__timer_due(struct weft__worker *w, struct weft__timer *timer)
 		weft__msg_release(msg_of(t));
 }
 
+static void arm(struct weft__worker *w, struct weft__actor_timer *t)
+{
+	uint32_t sent = SENT;
+
+	if (weft__cas_acq_rel(&t->state, &sent, (uint32_t)ARMED))
+		wheel_put(w, t);
+	else
+		weft__msg_release(msg_of(t)); /* cancelled meanwhile */
+}
+
 void weft__timer_requests(struct weft__worker *w, ck_stack_entry_t *oldest)
 {
 	while (oldest) {
@@ -230,7 +247,7 @@ void weft__timer_requests(struct weft__worker *w, ck_stack_entry_t *oldest)
 
 		oldest = oldest->next;
 		if (request->what == REQUEST_ARM)
-			wheel_put(w, request->timer);
+			arm(w, request->timer);
 		else
 			wheel_drop(w, request->timer);
 	}
