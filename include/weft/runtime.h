@@ -130,7 +130,7 @@ typedef struct weft_runtime_stats {
 	uint64_t actors_spawned;
 	uint64_t actors_ended;
 	uint64_t timers_fired;
-	uint64_t requests_open; /* requests waiting for an answer */
+	uint64_t requests_open; /* requests waiting for an answer; after the last worker ended it stays as it was */
 } weft_runtime_stats;
 
 /** @return 0 or -EINVAL. Threads: any; a snapshot that is exact when the runtime is at rest. */

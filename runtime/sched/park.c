@@ -28,7 +28,7 @@
 
 #define NAP_MIN_NS 1000000u
 #define NAP_MAX_NS 16000000u
-#define DRAIN_NAP_NS 500000u
+#define DRAIN_NAP_MIN_NS 500000u
 
 enum { AWAKE = 0, ASLEEP = 1, CALLED = 2 };
 
@@ -82,11 +82,8 @@ static bool has_own_work(struct weft__worker *w)
 	       !weft__inject_is_empty_seq_cst(&w->inject_timers);
 }
 
-/*
- * Nothing runs, nothing is queued, nobody waits for an answer. Asked by a worker
- * that is asleep itself, in the drain phase, when foreign threads are refused.
- */
-static bool is_quiescent(struct weft__sched *s)
+/* At this moment nobody runs anything and nothing is queued. */
+static bool is_still(struct weft__sched *s)
 {
 	if (weft__load_seq_cst(&s->sleepers) != s->worker_count)
 		return false;
@@ -99,7 +96,32 @@ static bool is_quiescent(struct weft__sched *s)
 		    weft__load_acquire(&w->lifo))
 			return false;
 	}
-	return !s->hooks->requests_open(s->rt);
+	return true;
+}
+
+static uint64_t turns_taken(struct weft__sched *s)
+{
+	uint64_t turns = 0;
+
+	/* acquire: what is looked at next is looked at later */
+	for (uint32_t i = 0; i < s->worker_count + s->guest_count; i++)
+		turns += weft__load_acquire(&s->workers[i].turns);
+	return turns;
+}
+
+/*
+ * Nothing runs, nothing is queued, nobody waits for an answer. Asked by a worker
+ * that is asleep itself, in the drain phase, when foreign threads are refused.
+ *
+ * A foreign thread may still answer: it delivers, then the request is closed. So what came with
+ * an answer that is not open any more is found by the second look. No turn was taken in between:
+ * nobody woke up, opened a new request, and fell asleep again.
+ */
+static bool is_quiescent(struct weft__sched *s)
+{
+	uint64_t turns = turns_taken(s);
+
+	return is_still(s) && !s->hooks->requests_open(s->rt) && is_still(s) && turns_taken(s) == turns;
 }
 
 static void drain_step(struct weft__sched *s)
@@ -121,14 +143,14 @@ static uint64_t sleep_ns(struct weft__worker *w, uint32_t phase)
 	uint64_t now = weft_now_ns();
 	uint64_t ns = w->wheel_due_ns == UINT64_MAX ? UINT64_MAX : w->wheel_due_ns > now ? w->wheel_due_ns - now : 0;
 
-	if (phase == WEFT__PHASE_DRAIN)
-		return ns < DRAIN_NAP_NS ? ns : DRAIN_NAP_NS;
 	/* relaxed: a late look costs one nap */
-	if (weft__load_relaxed(&s->sleepers) >= s->worker_count && !weft__load_relaxed(&s->guests_active)) {
+	if (phase == WEFT__PHASE_RUN && weft__load_relaxed(&s->sleepers) >= s->worker_count &&
+	    !weft__load_relaxed(&s->guests_active)) {
 		w->nap_ns = 0;
 		return ns;
 	}
-	w->nap_ns = w->nap_ns ? w->nap_ns * 2 : NAP_MIN_NS;
+	/* growing in DRAIN, too: with short naps many slow workers are never all asleep at once */
+	w->nap_ns = w->nap_ns ? w->nap_ns * 2 : phase == WEFT__PHASE_RUN ? NAP_MIN_NS : DRAIN_NAP_MIN_NS;
 	if (w->nap_ns > NAP_MAX_NS)
 		w->nap_ns = NAP_MAX_NS;
 	return ns < w->nap_ns ? ns : w->nap_ns;
