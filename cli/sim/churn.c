@@ -100,6 +100,8 @@ static void on_end(weft_actor *self)
 	sim_check(!st->ended, "ended twice");
 	st->ended = true;
 	seen.ended++;
+	if (weft_sim_choose(4) == 0)
+		make_one();
 }
 
 #define CLASS(label, how)                                                                                  \

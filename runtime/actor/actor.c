@@ -96,6 +96,32 @@ static int spawn_checked(weft_runtime *rt, struct weft__worker *w, const weft_ac
 	return 0;
 }
 
+/* From a foreign thread: in the registry, so that the halt, which ends every actor there is, waits. */
+static int spawn_foreign(weft_runtime *rt, const weft_actor_class *cls, const void *init, weft_ref *ret_ref)
+{
+	int r = -ESHUTDOWN;
+
+	if (!weft__registry_enter(rt->slot))
+		return r;
+	if (weft__load_acquire(&rt->sched.phase) == WEFT__PHASE_RUN)
+		r = spawn_checked(rt, NULL, cls, init, ret_ref);
+	weft__registry_leave(rt->slot);
+	return r;
+}
+
+/* From a guest outside of any activation: the halt waits for who is active, as in send_as_host. */
+static int spawn_as_host(struct weft__worker *w, const weft_actor_class *cls, const void *init, weft_ref *ret_ref)
+{
+	bool was_active = weft__load_relaxed(&w->active); /* relaxed: single writer */
+	int r = -ESHUTDOWN;
+
+	weft__store_seq_cst(&w->active, true);
+	if (weft__load_seq_cst(&w->sched->phase) == WEFT__PHASE_RUN)
+		r = spawn_checked(w->rt, w, cls, init, ret_ref);
+	weft__store_release(&w->active, was_active);
+	return r;
+}
+
 int weft_actor_spawn(weft_runtime *rt, const weft_actor_class *cls, const void *state_init, weft_ref *ret_ref)
 {
 	struct weft__worker *w;
@@ -104,7 +130,12 @@ int weft_actor_spawn(weft_runtime *rt, const weft_actor_class *cls, const void *
 	WEFT_RETURN_IF(cls->size < sizeof(*cls) || !cls->behaviour, -EINVAL);
 	w = weft__worker_of(rt);
 	/* the host may not start anything while the runtime stops; actors may, to finish their work */
-	if (!(w && w->actor) && weft__load_acquire(&rt->sched.phase) != WEFT__PHASE_RUN)
+	if (!w)
+		return spawn_foreign(rt, cls, state_init, ret_ref);
+	if (!w->actor)
+		return spawn_as_host(w, cls, state_init, ret_ref);
+	/* relaxed: whoever ends all actors set it itself, before; a fini may not make new ones */
+	if (weft__load_relaxed(&rt->sched.phase) == WEFT__PHASE_HALT)
 		return -ESHUTDOWN;
 	return spawn_checked(rt, w, cls, state_init, ret_ref);
 }
