@@ -24,6 +24,8 @@ struct weft__sim_ops {
 
 	/* Another thread may run now; nothing else. */
 	void (*point)(void);
+	/* As point, and called so often that most calls do nothing: tests/sim/interrupt.c. */
+	void (*interrupt)(void);
 	/* Another thread should run: this one waits for what only another can do. */
 	void (*yield)(void);
 	/*

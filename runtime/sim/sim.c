@@ -44,6 +44,7 @@
 #define START_NS 1000000000u  /* of the monotonic clock */
 #define START_WALL_MS INT64_C(1750000000000)
 #define LEAP_NS_MAX 200000000u
+#define LEAPS_MAX 64u
 #define WALL_BACK_MS 3600000u
 #define EARLY_NS_MAX 100000u
 #define CPUS_MAX 4u
@@ -71,6 +72,8 @@ struct sim {
 
 	uint32_t policy;
 	uint64_t sticky_one_in; /* STICKY: change threads, RANKED: ranks */
+	uint64_t interrupt_one_in;
+	uint32_t leaps_left;    /* a machine is not suspended all the time: nothing would ever come to rest */
 	int64_t rank_last;
 	uint64_t grain_ns;      /* a step takes up to twice that */
 	uint32_t faults;
@@ -133,8 +136,9 @@ static int64_t wall_ms(void *user)
 static void pass_time(uint64_t grains)
 {
 	sim->now_ns += below(2 * grains * sim->grain_ns);
-	if (!fault(WEFT_SIM_CLOCK))
+	if (!sim->leaps_left || !fault(WEFT_SIM_CLOCK))
 		return;
+	sim->leaps_left--;
 	if (below(2))
 		sim->now_ns += below(LEAP_NS_MAX);
 	else
@@ -262,6 +266,12 @@ static void op_point(void)
 	step("point", true);
 }
 
+static void op_interrupt(void)
+{
+	if (below(sim->interrupt_one_in) == 0)
+		step("interrupt", true);
+}
+
 static void op_yield(void)
 {
 	step("yield", false);
@@ -369,6 +379,7 @@ static struct weft__sim_ops ops = {
 	.below = below,
 	.fault = fault,
 	.point = op_point,
+	.interrupt = op_interrupt,
 	.yield = op_yield,
 	.wait = op_wait,
 	.wake = op_wake,
@@ -387,6 +398,8 @@ static void machine_choose(void)
 	sim->policy = (uint32_t)below(POLICIES);
 	sim->sticky_one_in = UINT64_C(4) << below(6);
 	sim->grain_ns = UINT64_C(32) << below(7);
+	sim->interrupt_one_in = UINT64_C(1) << below(9);
+	sim->leaps_left = (uint32_t)below(LEAPS_MAX);
 	ops.cpus = 1 + (uint32_t)below(CPUS_MAX);
 	for (uint32_t i = 0; i < FAULTS; i++)
 		sim->fault_one_in[i] = below(2) ? UINT64_C(16) << below(8) : UINT64_MAX; /* half of them rest */
