@@ -20,7 +20,9 @@
 #include <weft/alloc.h>
 
 #define TAKEN_BATCH 16u /* handled messages are reported to senders at least this often */
+#ifndef BURY_SPINS /* tests/model: 2 */
 #define BURY_SPINS 64u
+#endif
 #define SUBSCRIBER_PAUSE_NS 20000u
 
 static void actor_run(struct weft__worker *w, struct weft__task *task);
@@ -68,7 +70,7 @@ static void actor_init(struct weft_actor *a, struct weft_runtime *rt, struct wef
 	a->exiting = a->ended = false;
 	a->ref_id = ((uint64_t)rt->slot << (WEFT__LIFE_BITS + WEFT__CELL_BITS)) |
 	            ((uint64_t)a->cell << WEFT__LIFE_BITS) | life;
-	/* release -> P1 in send.c: the fields above, to whoever gets the reference some other way */
+	/* P3 release -> P1 in send.c: the fields above, to whoever gets the reference some other way */
 	weft__fetch_add_acq_rel(&a->word, 1u);
 }
 
@@ -195,7 +197,7 @@ void weft__actor_detach_msg(struct weft__worker *w)
 
 /*
  * Report handled messages to senders (they hold the bound against it) and to the
- * end of the actor. release -> acquire in depth_before.
+ * end of the actor. P5 release -> acquire in depth_before.
  */
 static void report_taken(struct weft_actor *a, uint32_t n)
 {
@@ -220,7 +222,7 @@ static void actor_end(struct weft_actor *a, struct weft__worker *w)
 
 static bool places_all_back(const struct weft_actor *a)
 {
-	uint64_t word = weft__load_acquire(&a->word);
+	uint64_t word = weft__load_acquire(&a->word); /* P4: pairs with the release of places in send.c */
 
 	return ((uint32_t)(word >> WEFT__LIFE_BITS) & WEFT__PLACES_MASK) == weft__load_relaxed(&a->taken);
 }

@@ -18,7 +18,7 @@
 /* Messages in the mailbox, by the word before our place was added. Never negative for the caller's use. */
 static uint32_t depth_before(const struct weft_actor *a, uint64_t word)
 {
-	/* acquire: taken may only be too old, which refuses too much, or newer than word, handled below */
+	/* P5 acquire: taken may only be too old, which refuses too much, or newer than word, handled below */
 	uint32_t depth = ((uint32_t)(word >> WEFT__LIFE_BITS) - weft__load_acquire(&a->taken)) & WEFT__PLACES_MASK;
 
 	return depth > WEFT__PLACES_MASK / 2 ? 0 : depth; /* taken is newer than word: nearly empty */
@@ -28,8 +28,9 @@ static uint32_t depth_before(const struct weft_actor *a, uint64_t word)
 static int place_take(struct weft_actor *a, uint64_t life, bool bounded)
 {
 	/*
-	 * P1 acq_rel against the owner's P2 in actor_bury: one of the two comes first.
-	 * Acquire: the cell's constants of this life, written before the life was published.
+	 * P1 acq_rel against the owner's P2 in actor_end: one of the two comes first.
+	 * Acquire: the cell's constants of this life, written before the life was published (P3).
+	 * Tests: tests/model/test_actor.c.
 	 */
 	uint64_t word = weft__fetch_add_acq_rel(&a->word, WEFT__PLACE);
 	int r = 0;
@@ -39,7 +40,7 @@ static int place_take(struct weft_actor *a, uint64_t life, bool bounded)
 	else if (bounded && depth_before(a, word) >= a->bound_msgs)
 		r = -EAGAIN;
 	if (r < 0)
-		weft__fetch_sub_acq_rel(&a->word, WEFT__PLACE);
+		weft__fetch_sub_acq_rel(&a->word, WEFT__PLACE); /* P4 release: what was read of the cell, before its next life */
 	return r;
 }
 

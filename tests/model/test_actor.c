@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An actor's cell between senders, its end and its next life, in every way. Goal: each message that a send took is
+ * handled or dropped once, by the actor it was meant for and by nobody later in the same cell; one that was
+ * refused stays its sender's; the bound holds. Method: the real send.c and actor.c, three workers: one runs
+ * the actor, two send. The scheduler between them is one place that holds the task, and orders as it does.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "runtime/actor/core.h"
+#include "tests/model/explore.h"
+#include "tests/model/gate.h"
+#include "tests/model/stand_ins.h"
+
+#define SENDERS 2u
+
+static struct weft_runtime rt;
+static struct weft__worker workers[1 + SENDERS]; /* 0 runs the actor */
+static struct weft_actor *cell;
+static struct gate scheduled; /* the task is queued */
+static struct gate gone;      /* the cell was given away */
+static weft_ref ref;
+static _Atomic(uint64_t) told; /* a reference that got around somehow */
+
+/* Plain: the protocol orders all of these. */
+static uint32_t lives, handled, late; /* of the worker that runs the actor; late: handled in the second life */
+static uint32_t sent[SENDERS + 2], refused[SENDERS + 2];
+static uint32_t exit_after, destroyed[SENDERS + 2];
+
+/* ---- what send.c and actor.c call -------------------------------------------------------- */
+
+_Thread_local struct weft__worker *weft__self;
+
+static void schedule_task(void)
+{
+	explore_release(&scheduled);
+	gate_open(&scheduled, "schedules the actor");
+}
+
+void weft__schedule(struct weft__worker *w, struct weft__task *task)
+{
+	(void)w;
+	(void)task;
+	schedule_task();
+}
+
+void weft__schedule_fresh(struct weft__worker *w, struct weft__task *task)
+{
+	weft__schedule(w, task);
+}
+
+/* Behind everything else: whoever waits for others has let them go on until there is something new. */
+void weft__schedule_back(struct weft__worker *w, struct weft__task *task)
+{
+	if (cell->ended)
+		explore_spin();
+	weft__schedule(w, task);
+}
+
+void weft__schedule_pinned(struct weft__worker *w, struct weft__task *task)
+{
+	weft__schedule(w, task);
+}
+
+void weft__schedule_remote(struct weft__sched *s, uint32_t home, bool pinned, struct weft__task *task)
+{
+	(void)s;
+	(void)home;
+	(void)pinned;
+	weft__schedule(NULL, task);
+}
+
+void weft_msg_destroy(weft_msg *msg)
+{
+	destroyed[explore_self()]++;
+	explore_free(msg);
+}
+
+void weft__msg_release(struct weft_msg *msg)
+{
+	explore_free(msg);
+}
+
+struct weft_msg *weft__msg_new(uint32_t kind, size_t len_bytes)
+{
+	struct weft_msg *msg = explore_alloc(sizeof(*msg) + len_bytes, 16);
+
+	memset(msg, 0, sizeof(*msg));
+	msg->kind = kind;
+	return msg;
+}
+
+struct weft_actor *weft__cell_take(struct weft_runtime *of, struct weft__worker *w, bool *ret_full)
+{
+	(void)of;
+	(void)w;
+	*ret_full = false;
+	return cell;
+}
+
+void weft__cell_give(struct weft_runtime *of, struct weft__worker *w, struct weft_actor *a)
+{
+	(void)of;
+	(void)w;
+	explore_assert(a == cell);
+	gone.opened = true; /* the same thread looks */
+}
+
+bool weft__bus_wanted(const struct weft__bus *bus)
+{
+	(void)bus;
+	return false;
+}
+
+bool weft__bus_pressed(struct weft__bus *bus, uint32_t lane)
+{
+	(void)bus;
+	(void)lane;
+	return false;
+}
+
+void weft__thread_pause(uint64_t ns)
+{
+	(void)ns;
+}
+
+struct weft_runtime *weft__registry_enter(uint32_t slot)
+{
+	(void)slot;
+	return NULL;
+}
+
+void weft__registry_leave(uint32_t slot)
+{
+	(void)slot;
+}
+
+void weft__registry_quiesce(struct weft_runtime *of)
+{
+	(void)of;
+}
+
+void weft__table_each(struct weft__table *t, void (*fn)(struct weft_actor *a, void *user), void *user)
+{
+	(void)t;
+	(void)fn;
+	(void)user;
+}
+
+void weft__timers_cancel_all(struct weft_actor *a, struct weft__worker *w)
+{
+	(void)a;
+	(void)w;
+}
+
+void weft__timer_delivered(struct weft_actor *a, struct weft_msg *msg)
+{
+	(void)a;
+	(void)msg;
+}
+
+void weft__timer_requests(struct weft__worker *w, ck_stack_entry_t *oldest)
+{
+	(void)w;
+	(void)oldest;
+}
+
+void weft__timer_due(struct weft__worker *w, struct weft__timer *timer)
+{
+	(void)w;
+	(void)timer;
+}
+
+/* ---- the actor, and who runs it ------------------------------------------------------------ */
+
+struct state {
+	uint32_t life;
+};
+
+static int behave(weft_actor *self, weft_msg *msg)
+{
+	struct state *s = weft_actor_state(self);
+
+	explore_assert(s->life == lives);
+	explore_assert(msg->token == 7);
+	handled++;
+	late += lives > 1;
+	if (exit_after && handled == exit_after)
+		weft_actor_exit(self, 0);
+	return 0;
+}
+
+static weft_actor_class class = {
+	.size = sizeof(weft_actor_class), .name = "model", .behaviour = behave, .state_bytes = sizeof(struct state)
+};
+
+static weft_ref spawn(void)
+{
+	struct state s = { .life = ++lives };
+	weft_ref r;
+
+	explore_assert(weft_actor_spawn(&rt, &class, &s, &r) == 0);
+	return r;
+}
+
+static void begin(uint32_t bound)
+{
+	memset(&rt, 0, sizeof(rt));
+	memset(workers, 0, sizeof(workers));
+	memset(sent, 0, sizeof(sent));
+	memset(refused, 0, sizeof(refused));
+	memset(destroyed, 0, sizeof(destroyed));
+	scheduled = gone = (struct gate){ 0 };
+	lives = handled = late = 0;
+	weft__store_relaxed(&told, UINT64_C(0));
+	stand_ins_time(0);
+	cell = explore_alloc(sizeof(*cell), WEFT_CACHELINE);
+	memset(cell, 0, sizeof(*cell));
+	explore_thread_local(&weft__self, sizeof(weft__self));
+	explore_name(cell, sizeof(*cell), "cell");
+	explore_name(&cell->word, sizeof(cell->word), "word");
+	explore_name(&cell->mailbox, sizeof(cell->mailbox), "head");
+	explore_name(&cell->taken, sizeof(cell->taken), "taken");
+	explore_name(&cell->first, sizeof(cell->first), "first");
+	explore_name(&cell->stub, sizeof(cell->stub), "stub");
+	rt.mailbox_msgs = bound;
+	rt.sched.budget_msgs = 64;
+	rt.sched.worker_count = 1 + SENDERS;
+	rt.sched.workers = workers;
+	rt.table.segments_max = 1;
+	rt.table.segments = explore_alloc(sizeof(void *), 16);
+	weft__store_relaxed(&rt.table.segments[0], cell);
+	for (uint32_t i = 0; i <= SENDERS; i++) {
+		workers[i].sched = &rt.sched;
+		workers[i].rt = &rt;
+		workers[i].id = i;
+		explore_name(&workers[i], sizeof(workers[i]), "a worker");
+	}
+}
+
+static void run_once(void)
+{
+	gate_wait_open(&scheduled, "waits for the actor");
+	gate_close(&scheduled, "takes the actor");
+	explore_acquire(&scheduled);
+	cell->task.run(weft__self, &cell->task);
+}
+
+/* Send one message; who is refused keeps it. */
+static void send_to(weft_ref to)
+{
+	uint32_t self = explore_self();
+	struct weft_msg *msg = weft__msg_new(1, 0);
+	int r;
+
+	weft__self = &workers[self - 1];
+	msg->token = 7;
+	r = weft_send(to, msg);
+	explore_assert(r == 0 || r == -ESRCH || r == -EAGAIN);
+	if (r == 0) {
+		sent[self]++;
+	} else {
+		refused[self]++;
+		explore_free(msg);
+	}
+	weft__self = NULL;
+}
+
+static void sends_one(void)
+{
+	send_to(ref);
+}
+
+static void sends_two(void)
+{
+	send_to(ref);
+	send_to(ref);
+}
+
+/* ---- the end, and the next life ---------------------------------------------------------------- */
+
+static void begin_life(void)
+{
+	begin(8);
+	exit_after = 1;
+	ref = spawn();
+}
+
+/* Run the actor until it is gone, and give its cell to another one at once. */
+static void runs_until_gone(void)
+{
+	weft__self = &workers[0];
+	while (!gone.opened)
+		run_once();
+	exit_after = 0;
+	spawn();
+	weft__self = NULL;
+}
+
+static void all_accounted_for(void)
+{
+	uint32_t took = 0, gave = 0;
+
+	for (uint32_t i = 0; i < SENDERS + 2; i++) {
+		took += sent[i];
+		gave += destroyed[i];
+	}
+	explore_assert(took == gave);
+	explore_assert(late == 0);
+	explore_assert(handled >= 1 && handled <= took);
+	explore_assert(weft__load_relaxed(&cell->word) >> WEFT__LIFE_BITS == (weft__load_relaxed(&cell->taken) & WEFT__PLACES_MASK));
+	explore_assert(!weft__load_relaxed(&cell->mailbox.head));
+	explore_free(cell->state);
+	explore_assert(explore_blocks() == 2); /* the cell and its segment */
+}
+
+Test(model_actor, end__while_two_send_and_a_new_life_begins)
+{
+	static const struct explore_model m = {
+		.name = "actor, end", .init = begin_life, .thread = { runs_until_gone, sends_one, sends_one },
+		.check = all_accounted_for
+	};
+
+	cr_assert(explore(&m));
+}
+
+Test(model_actor, end__while_one_sends_twice)
+{
+	static const struct explore_model m = {
+		.name = "actor, end, 2 of one", .init = begin_life, .thread = { runs_until_gone, sends_two },
+		.check = all_accounted_for
+	};
+
+	cr_assert(explore(&m));
+}
+
+/* The second may find the mailbox full: what it looked at for that is written anew for the next life. */
+static void begin_full(void)
+{
+	begin(1);
+	exit_after = 1;
+	ref = spawn();
+}
+
+Test(model_actor, end__while_a_sender_finds_it_full)
+{
+	static const struct explore_model m = {
+		.name = "actor, end, full", .init = begin_full, .thread = { runs_until_gone, sends_one, sends_one },
+		.check = all_accounted_for
+	};
+
+	cr_assert(explore(&m));
+}
+
+/* ---- birth: the reference gets around without any order of its own ------------------------------- */
+
+static void begin_unborn(void)
+{
+	begin(8);
+	exit_after = 0;
+}
+
+static void spawns_and_tells(void)
+{
+	weft__self = &workers[0];
+	weft__store_relaxed(&told, spawn().id); /* relaxed: the cell's word must order what the sender needs */
+	run_once();
+	weft__self = NULL;
+}
+
+static void sends_when_told(void)
+{
+	weft_ref to;
+
+	while (!(to.id = weft__load_relaxed(&told)))
+		weft__spin();
+	do {
+		send_to(to);
+	} while (refused[explore_self()] && !sent[explore_self()]); /* it may see the cell as it was before */
+}
+
+static void handled_one(void)
+{
+	explore_assert(handled == 1);
+}
+
+Test(model_actor, birth__is_published_by_the_cells_word)
+{
+	static const struct explore_model m = {
+		.name = "actor, birth", .init = begin_unborn, .thread = { spawns_and_tells, sends_when_told },
+		.check = handled_one
+	};
+
+	cr_assert(explore(&m));
+}
+
+/* ---- the bound ------------------------------------------------------------------------------------- */
+
+static void begin_bounded(void)
+{
+	begin(1);
+	exit_after = 0;
+	ref = spawn();
+}
+
+/* Once somebody has sent, there is something to run; a second send may have found the mailbox full. */
+static void runs_all(void)
+{
+	weft__self = &workers[0];
+	do {
+		run_once();
+	} while (scheduled.opened);
+	weft__self = NULL;
+}
+
+static void handled_or_queued(void)
+{
+	uint32_t took = 0;
+
+	for (uint32_t i = 0; i < SENDERS + 2; i++)
+		took += sent[i];
+	explore_assert(took >= 1);
+	explore_assert(handled <= took);
+	explore_assert(took - handled <= 1); /* at most the bound is queued */
+}
+
+Test(model_actor, bound__of_one_holds_against_two_senders)
+{
+	static const struct explore_model m = {
+		.name = "actor, bound", .init = begin_bounded, .thread = { runs_all, sends_one, sends_one },
+		.check = handled_or_queued
+	};
+
+	cr_assert(explore(&m));
+}
