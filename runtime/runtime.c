@@ -119,6 +119,7 @@ int weft_runtime_create(const weft_runtime_options *opt, weft_runtime **ret_rt)
 		.fault_user = o.fault_user,
 		.sched.log = { .level = o.log_level, .fn = o.log, .user = o.log_user },
 	};
+	pthread_mutex_init(&rt->mute.lock, NULL);
 	r = rooms_init(rt, &o);
 	if (r < 0) {
 		weft_runtime_destroy(rt);
@@ -211,6 +212,7 @@ void weft_runtime_destroy(weft_runtime *rt)
 	weft__bus_destroy(rt->bus);
 	weft__sched_fini(&rt->sched);
 	weft__table_fini(&rt->table);
+	pthread_mutex_destroy(&rt->mute.lock);
 	weft_free(rt);
 }
 
@@ -237,6 +239,7 @@ static void counters_add(weft_runtime_stats *s, const struct weft__counters *c)
 	s->wakes += weft__load_relaxed(&c->wakes);
 	s->actors_spawned += weft__load_relaxed(&c->spawned);
 	s->actors_ended += weft__load_relaxed(&c->ended);
+	s->actors_muted += weft__load_relaxed(&c->muted);
 	s->timers_fired += weft__load_relaxed(&c->timers);
 	s->requests_open += weft__load_relaxed(&c->req_opened) - weft__load_relaxed(&c->req_closed);
 }

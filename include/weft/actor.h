@@ -162,7 +162,13 @@ typedef struct weft_actor_class {
 
 enum {
 	WEFT_ACTOR_PINNED = 1u << 0,   /* never stolen by another worker */
-	WEFT_ACTOR_TRAP_STOP = 1u << 1 /* WEFT_KIND_STOP is a plain message: the actor ends itself, when it likes */
+	WEFT_ACTOR_TRAP_STOP = 1u << 1, /* WEFT_KIND_STOP is a plain message: the actor ends itself, when it likes */
+	/*
+	 * Its sends to a full mailbox of the same runtime are accepted, and when the behaviour returns the actor
+	 * rests until that receiver has drained to half of its bound. An actor that others rest for is not
+	 * muted, so that no circle waits for ever; it goes on, over the bound. docs/internals/mailbox.md
+	 */
+	WEFT_ACTOR_MUTE = 1u << 2
 };
 
 /**

@@ -131,6 +131,7 @@ typedef struct weft_runtime_stats {
 	uint64_t actors_ended;
 	uint64_t timers_fired;
 	uint64_t requests_open; /* requests waiting for an answer; after the last worker ended it stays as it was */
+	uint64_t actors_muted;  /* times that an actor rested for a full mailbox (WEFT_ACTOR_MUTE) */
 } weft_runtime_stats;
 
 /** @return 0 or -EINVAL. Threads: any; a snapshot that is exact when the runtime is at rest. */

@@ -23,6 +23,10 @@
 #ifndef BURY_SPINS /* tests/model: 2 */
 #define BURY_SPINS 64u
 #endif
+
+/* Ping-pong tells: 1.5 ns a message between what gcc chooses and this. */
+#define WEFT__HOT inline __attribute__((always_inline))
+#define WEFT__COLD __attribute__((noinline))
 #define SUBSCRIBER_PAUSE_NS 20000u
 
 static void actor_run(struct weft__worker *w, struct weft__task *task);
@@ -53,21 +57,23 @@ static void actor_init(struct weft_actor *a, struct weft_runtime *rt, struct wef
                        const struct weft_actor_class *cls, void *state)
 {
 	uint64_t life = (weft__load_relaxed(&a->word) & WEFT__LIFE_MASK) + 1; /* relaxed: the cell is ours */
+	uint32_t bound = cls->mailbox_msgs ? cls->mailbox_msgs : rt->mailbox_msgs;
 
 	WEFT_ASSERT(life & 1);
 	WEFT_ASSERT(!weft__load_relaxed(&a->mailbox.head));
 	a->rt = rt;
 	a->cls = cls;
 	a->state = state;
-	a->bound_msgs = cls->mailbox_msgs ? cls->mailbox_msgs : rt->mailbox_msgs;
-	if (a->bound_msgs > WEFT__PLACES_MASK / 4)
-		a->bound_msgs = WEFT__PLACES_MASK / 4;
+	if (bound > WEFT__PLACES_MASK / 4)
+		bound = WEFT__PLACES_MASK / 4;
+	weft__store_relaxed(&a->bound_msgs, bound); /* relaxed: published with the life below */
 	/* relaxed: published with the life below */
 	weft__store_relaxed(&a->home, (w && !w->guest ? w->id : a->cell % rt->sched.worker_count) | WEFT__FRESH);
 	a->task.run = actor_run;
 	a->timers = NULL;
 	a->exit_reason = 0;
-	a->exiting = a->ended = false;
+	a->after = 0;
+	a->now = WEFT__LIVES;
 	a->ref_id = ((uint64_t)rt->slot << (WEFT__LIFE_BITS + WEFT__CELL_BITS)) |
 	            ((uint64_t)a->cell << WEFT__LIFE_BITS) | life;
 	/* P3 release -> P1 in send.c: the fields above, to whoever gets the reference some other way */
@@ -166,7 +172,7 @@ weft_actor *weft_actor_self(void)
 
 void weft_actor_exit(weft_actor *self, int reason)
 {
-	self->exiting = true;
+	self->after |= WEFT__EXIT;
 	self->exit_reason = reason;
 }
 
@@ -206,15 +212,25 @@ static void report_taken(struct weft_actor *a, uint32_t n)
 	weft__store_release(&a->taken, (taken + n) & WEFT__PLACES_MASK);
 }
 
+/* All who wait for an actor that has drained, or will never. */
+static WEFT__HOT void unmute_all(struct weft__worker *w, struct weft_actor *a)
+{
+	/* U2' seq_cst: after head or word said that nothing is left. In HALT everybody ends. */
+	if (__builtin_expect(weft__load_seq_cst(&a->bound_msgs) & WEFT__WAITED, 0) &&
+	    weft__load_relaxed(&w->sched->phase) != WEFT__PHASE_HALT)
+		weft__unmute(w, a);
+}
+
 /* fini, and no more senders from here: the life becomes even. */
 static void actor_end(struct weft_actor *a, struct weft__worker *w)
 {
-	WEFT_ASSERT(!a->ended);
+	WEFT_ASSERT(a->now != WEFT__ENDED);
 	if (a->cls->fini)
 		a->cls->fini(a);
 	weft__timers_cancel_all(a, w);
-	a->ended = true;
-	weft__fetch_add_acq_rel(&a->word, 1u); /* P2: see place_take */
+	a->now = WEFT__ENDED;
+	weft__fetch_add_seq_cst(&a->word, 1u); /* P2: see place_take. seq_cst: U2 in mute.c */
+	unmute_all(w, a);
 	weft_free(a->state);
 	a->state = NULL;
 	weft__count(&w->count.ended, 1u);
@@ -257,7 +273,7 @@ static bool actor_bury(struct weft_actor *a, struct weft__worker *w, struct weft
 {
 	struct weft_msg *stub = (struct weft_msg *)&a->stub;
 
-	WEFT_ASSERT(a->ended);
+	WEFT_ASSERT(a->now == WEFT__ENDED);
 	for (uint32_t spins = 0; spins < BURY_SPINS; spins++) {
 		struct weft_msg *next = weft__mailbox_next(node);
 
@@ -285,7 +301,7 @@ static void end_and_bury(struct weft_actor *a, struct weft__worker *w, struct we
 {
 	struct weft_runtime *rt = a->rt;
 
-	if (!a->ended)
+	if (a->now != WEFT__ENDED)
 		actor_end(a, w);
 	if (actor_bury(a, w, node))
 		weft__cell_give(rt, w, a);
@@ -304,7 +320,7 @@ void weft__actor_kill(struct weft_actor *a, struct weft__worker *w)
 	if (!alive && !weft__load_relaxed(&a->mailbox.head))
 		return;
 	w->actor = a;
-	if (!a->ended) {
+	if (a->now != WEFT__ENDED) {
 		bool idle = !weft__load_relaxed(&a->mailbox.head);
 
 		actor_end(a, w);
@@ -313,7 +329,7 @@ void weft__actor_kill(struct weft_actor *a, struct weft__worker *w)
 			w->actor = NULL;
 			return;
 		}
-		node = drop_from(a, w, a->first);
+		node = a->now == WEFT__RESTS ? a->first : drop_from(a, w, a->first);
 	} else {
 		node = a->first;
 	}
@@ -344,6 +360,10 @@ static int handle(struct weft__worker *w, struct weft_actor *a, struct weft_msg 
 static void requeue(struct weft__worker *w, struct weft_actor *a, struct weft_msg *first)
 {
 	a->first = first;
+	/* acquire: as in a send */
+	if (__builtin_expect(weft__load_relaxed(&a->bound_msgs) & WEFT__WAITED, 0) &&
+	    weft__depth(a, weft__load_acquire(&a->word)) <= weft__bound(a) / 2)
+		unmute_all(w, a);
 	if (a->cls->flags & WEFT_ACTOR_PINNED)
 		weft__schedule_pinned(w, &a->task);
 	else
@@ -360,6 +380,49 @@ static void wait_for_subscriber(struct weft__worker *w)
 		weft__thread_pause(SUBSCRIBER_PAUSE_NS);
 }
 
+/* The actor leaves node, which was handled: a message to release, or the stub. */
+static void step_past(struct weft_actor *a, struct weft_msg *node)
+{
+	if (node != (struct weft_msg *)&a->stub)
+		weft_msg_destroy(node);
+}
+
+/*
+ * node was handled, and nothing is behind it: the actor becomes idle and is not ours any more
+ * (NULL), or a message came meanwhile.
+ */
+static WEFT__HOT struct weft_msg *idle_or_next(struct weft__worker *w, struct weft_actor *a, struct weft_msg *node)
+{
+	w->actor = NULL;
+	if (!weft__mailbox_try_idle(&a->mailbox, node)) {
+		w->actor = a;
+		return weft__mailbox_next_wait(node);
+	}
+	unmute_all(w, a);
+	step_past(a, node);
+	return NULL;
+}
+
+/*
+ * a sent past a bound during the message before next, whose node is NULL when it was moved. True: it is
+ * muted, and not ours any more. False: it goes on.
+ */
+static WEFT__COLD bool rest(struct weft__worker *w, struct weft_actor *a, struct weft_msg *node, struct weft_msg *next)
+{
+	a->after &= (uint8_t)~WEFT__REST;
+	w->actor = NULL;
+	a->first = next ? next : node;
+	a->now = next ? WEFT__LIVES : WEFT__RESTS;
+	if (!weft__mute(w, a, w->overloaded)) {
+		a->now = WEFT__LIVES;
+		w->actor = a;
+		return false;
+	}
+	if (next && node)
+		step_past(a, node);
+	return true;
+}
+
 /*
  * The loop: handle a message, find the place behind it, step. node is where the
  * actor stands in its mailbox (NULL: right before next), next the message behind.
@@ -367,7 +430,7 @@ static void wait_for_subscriber(struct weft__worker *w)
 static void run_messages(struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
 {
 	uint32_t budget = w->sched->budget_msgs;
-	uint32_t batch = a->bound_msgs >= 16 * TAKEN_BATCH ? TAKEN_BATCH : 1;
+	uint32_t batch = weft__bound(a) >= 16 * TAKEN_BATCH ? TAKEN_BATCH : 1;
 	uint32_t unreported = 0;
 	bool watched = weft__bus_wanted(w->rt->bus);
 
@@ -383,24 +446,23 @@ static void run_messages(struct weft__worker *w, struct weft_actor *a, struct we
 		node = w->msg ? msg : w->node;
 		w->msg = NULL;
 		next = node ? weft__mailbox_next(node) : w->next_node;
-		if (__builtin_expect(a->exiting, 0)) {
+		if (__builtin_expect(a->after, 0)) {
 			report_taken(a, unreported);
-			if (!a->ended)
+			unreported = 0;
+			if (a->after & WEFT__EXIT) {
 				actor_end(a, w);
-			end_and_bury(a, w, node ? node : drop_from(a, w, next));
-			return;
+				end_and_bury(a, w, node ? node : drop_from(a, w, next));
+				return;
+			}
+			if (rest(w, a, node, next))
+				return;
 		}
 		if (!next) {
 			report_taken(a, unreported);
 			unreported = 0;
-			w->actor = NULL;
-			if (weft__mailbox_try_idle(&a->mailbox, node)) {
-				if (node == msg)
-					weft_msg_destroy(msg);
+			next = idle_or_next(w, a, node);
+			if (!next)
 				return;
-			}
-			w->actor = a;
-			next = weft__mailbox_next_wait(node);
 		}
 		if (node == msg)
 			weft_msg_destroy(msg);
@@ -411,6 +473,20 @@ static void run_messages(struct weft__worker *w, struct weft_actor *a, struct we
 			return;
 		}
 	}
+}
+
+/* After a rest: first was handled. */
+static WEFT__COLD void go_on(struct weft__worker *w, struct weft_actor *a)
+{
+	struct weft_msg *node = a->first, *next = weft__mailbox_next(node);
+
+	a->now = WEFT__LIVES;
+	if (!next)
+		next = idle_or_next(w, a, node);
+	if (!next)
+		return;
+	step_past(a, node);
+	run_messages(w, a, next);
 }
 
 /* Home follows a steal; after the first run the actor is not fresh any more. */
@@ -434,8 +510,11 @@ static void actor_run(struct weft__worker *w, struct weft__task *task)
 	w->actor = a;
 	w->yield = false;
 	home_follow(w, a);
-	if (__builtin_expect(a->ended, 0)) {
-		end_and_bury(a, w, a->first);
+	if (__builtin_expect(a->now, 0)) {
+		if (a->now == WEFT__ENDED)
+			end_and_bury(a, w, a->first);
+		else
+			go_on(w, a);
 	} else {
 		if (__builtin_expect(weft__bus_wanted(w->rt->bus) && weft__bus_pressed(w->rt->bus, w->id), 0))
 			wait_for_subscriber(w);

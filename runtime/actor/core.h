@@ -22,6 +22,7 @@
  *             taken        owner                          senders
  *             first        the sender that found it idle  owner (through the queue)
  *             home         owner                          senders (a hint)
+ *             bound_msgs   the life's birth, mute.c       senders, owner
  *   owner     the rest     whoever runs the actor         the same
  *
  * Tests: tests/api/test_runtime.c, tests/stress/test_actors.c.
@@ -55,6 +56,14 @@
 #define WEFT__SEGMENT_BITS 8 /* cells of a table segment */
 #define WEFT__SEGMENT_CELLS (1u << WEFT__SEGMENT_BITS)
 
+enum { WEFT__EXIT = 1, WEFT__REST = 2 };
+
+enum {
+	WEFT__LIVES = 0,
+	WEFT__RESTS, /* muted with nothing unhandled: first was handled and holds the place */
+	WEFT__ENDED  /* fini ran: what still arrives is dropped */
+};
+
 #define WEFT__FRESH (UINT32_C(1) << 31) /* ... this in home, until the actor runs for the first time */
 
 struct weft_actor {
@@ -62,7 +71,7 @@ struct weft_actor {
 	_Atomic(uint64_t) word;
 	struct weft__mailbox mailbox;
 	_Atomic(uint32_t) taken; /* single writer: the owner */
-	uint32_t bound_msgs;     /* constant for a life */
+	_Atomic(uint32_t) bound_msgs; /* constant for a life; or'ed with WEFT__WAITED */
 	struct weft_msg *first;
 	uint32_t cell;           /* constant */
 	_Atomic(uint32_t) home;  /* worker that ran it last; a hint, but where a pinned actor lives; or'ed with ... */
@@ -75,14 +84,22 @@ struct weft_actor {
 	struct weft__mailbox_stub stub;
 	struct weft__actor_timer *timers; /* armed, newest first */
 	uint64_t ref_id;
-	struct weft_actor *free_next; /* while the cell is free */
+	struct weft_actor *free_next; /* while the cell is free; while muted: for whom it waits */
 	int32_t exit_reason;
-	bool exiting; /* ends after this activation */
-	bool ended;   /* fini ran: what still arrives is dropped */
+	uint8_t after; /* what is to do after this message: WEFT__EXIT, WEFT__REST */
+	uint8_t now;   /* WEFT__LIVES, ... */
 };
 
 static_assert(offsetof(struct weft_actor, cls) == WEFT_CACHELINE, "senders' line and owner's line");
 static_assert(sizeof(struct weft_actor) == 2 * WEFT_CACHELINE, "two lines");
+
+#define WEFT__WAITED (UINT32_C(1) << 31) /* in bound_msgs: muted senders wait for this actor */
+#define WEFT__MUTE_LISTS 64u
+
+struct weft__mute { /* mute.c */
+	pthread_mutex_t lock;
+	struct weft_actor *lists[WEFT__MUTE_LISTS]; /* muted actors, by the cell that they wait for */
+};
 
 struct weft__table { /* table.c */
 	pthread_mutex_t lock;
@@ -98,14 +115,14 @@ struct weft_runtime {
 	struct weft__sched sched;
 	struct weft__table table;
 	struct weft__bus *bus;
+	struct weft__mute mute;
 	uint32_t slot; /* in the process-wide registry */
 	uint8_t era;
 	uint32_t mailbox_msgs;
 	weft_fault_fn fault;
 	void *fault_user;
 	/* what foreign threads count, which have no worker to count in */
-	_Alignas(WEFT_CACHELINE) pthread_mutex_t foreign_lock; /* guards foreign_* below */
-	struct weft__counters foreign;
+	_Alignas(WEFT_CACHELINE) struct weft__counters foreign;
 	_Atomic(uint64_t) foreign_workflow_seq;
 };
 
@@ -165,6 +182,30 @@ static inline struct weft__worker *weft__worker_of(const struct weft_runtime *rt
 	struct weft__worker *w = weft__self;
 
 	return w && w->rt == rt ? w : NULL;
+}
+
+/* ---- mute.c ------------------------------------------------------------------ */
+
+/*
+ * a handled a message and sent to a full mailbox meanwhile. True: it is muted and not the
+ * caller's any more; first and rests were set before. False: it goes on.
+ */
+bool weft__mute(struct weft__worker *w, struct weft_actor *a, weft_ref receiver);
+/* Whoever waits for `on` runs again. */
+void weft__unmute(struct weft__worker *w, struct weft_actor *on);
+
+static inline uint32_t weft__bound(const struct weft_actor *a)
+{
+	return weft__load_relaxed(&a->bound_msgs) & ~WEFT__WAITED; /* relaxed: constant */
+}
+
+/* Messages in the mailbox, by a look at the word. Never negative for the caller's use. */
+static inline uint32_t weft__depth(const struct weft_actor *a, uint64_t word)
+{
+	/* P5 acquire: taken may only be too old, which refuses too much, or newer than word, handled below */
+	uint32_t depth = ((uint32_t)(word >> WEFT__LIFE_BITS) - weft__load_acquire(&a->taken)) & WEFT__PLACES_MASK;
+
+	return depth > WEFT__PLACES_MASK / 2 ? 0 : depth; /* taken is newer than word: nearly empty */
 }
 
 /* ---- actor.c ----------------------------------------------------------------- */

@@ -15,15 +15,6 @@
 
 #include <errno.h>
 
-/* Messages in the mailbox, by the word before our place was added. Never negative for the caller's use. */
-static uint32_t depth_before(const struct weft_actor *a, uint64_t word)
-{
-	/* P5 acquire: taken may only be too old, which refuses too much, or newer than word, handled below */
-	uint32_t depth = ((uint32_t)(word >> WEFT__LIFE_BITS) - weft__load_acquire(&a->taken)) & WEFT__PLACES_MASK;
-
-	return depth > WEFT__PLACES_MASK / 2 ? 0 : depth; /* taken is newer than word: nearly empty */
-}
-
 /* Take a place for one message. 0, -ESRCH, or -EAGAIN when bounded and full. */
 static int place_take(struct weft_actor *a, uint64_t life, bool bounded)
 {
@@ -37,7 +28,7 @@ static int place_take(struct weft_actor *a, uint64_t life, bool bounded)
 
 	if ((word & WEFT__LIFE_MASK) != life || !(life & 1)) /* even: nobody's, as in weft_ref {0} */
 		r = -ESRCH;
-	else if (bounded && depth_before(a, word) >= a->bound_msgs)
+	else if (bounded && weft__depth(a, word) >= weft__bound(a))
 		r = -EAGAIN;
 	if (r < 0)
 		weft__fetch_sub_acq_rel(&a->word, WEFT__PLACE); /* P4 release: what was read of the cell, before its next life */
@@ -65,6 +56,24 @@ static void push(struct weft_runtime *rt, struct weft__worker *w, struct weft_ac
 		weft__schedule_remote(&rt->sched, home, pinned, &a->task);
 }
 
+/* Does the sender rest instead of being refused? */
+static bool may_mute(const struct weft__worker *w)
+{
+	return w->actor && (w->actor->cls->flags & WEFT_ACTOR_MUTE) && w->actor->now != WEFT__ENDED;
+}
+
+/* The mailbox is full: take a place all the same, and rest after this message. */
+static int place_past_bound(struct weft__worker *w, struct weft_actor *a, weft_ref to)
+{
+	int r = place_take(a, weft__ref_life(to), false);
+
+	if (r == 0) {
+		w->overloaded = to;
+		w->actor->after |= WEFT__REST;
+	}
+	return r;
+}
+
 static int send_on_worker(struct weft__worker *w, weft_ref to, struct weft_msg *msg, bool bounded)
 {
 	struct weft_runtime *rt = w->rt;
@@ -72,8 +81,12 @@ static int send_on_worker(struct weft__worker *w, weft_ref to, struct weft_msg *
 	int r = a ? place_take(a, weft__ref_life(to), bounded) : -ESRCH;
 
 	if (__builtin_expect(r < 0, 0)) {
-		weft__count(&w->count.refused, 1u);
-		return r;
+		if (r == -EAGAIN && may_mute(w))
+			r = place_past_bound(w, a, to);
+		if (r < 0) {
+			weft__count(&w->count.refused, 1u);
+			return r;
+		}
 	}
 	if (msg == w->msg)
 		weft__actor_detach_msg(w);

@@ -106,8 +106,8 @@ static inline bool weft__mailbox_try_idle(struct weft__mailbox *mb, struct weft_
 {
 	struct weft_msg *expected = node;
 
-	/* M4 acq_rel -> M1: what this activation did happens before the next one. */
-	return weft__cas_acq_rel(&mb->head, &expected, NULL);
+	/* M4 release -> M1: what this activation did happens before the next one. seq_cst: runtime/actor/mute.c, U2. */
+	return weft__cas_seq_cst(&mb->head, &expected, NULL);
 }
 
 /*

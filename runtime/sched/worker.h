@@ -52,6 +52,7 @@ struct weft__counters {
 	_Atomic(uint64_t) activations, steals, parks, wakes;
 	_Atomic(uint64_t) spawned, ended, timers;
 	_Atomic(uint64_t) req_opened, req_closed;
+	_Atomic(uint64_t) muted;
 };
 
 struct weft__worker {
@@ -69,6 +70,7 @@ struct weft__worker {
 	bool searcher;               /* was woken in order to search: holds sched->searching */
 	uint64_t nap_ns;
 	bool yield;                  /* the running actor gives its budget away */
+	weft_ref overloaded;         /* to whom it sent past the bound during this message, if it did */
 	uint64_t check_ns;            /* when the last check was */
 	uint64_t fresh_since_ns;     /* at each check since then fresh was not empty; 0: it was */
 	uint64_t wheel_due_ns;       /* when the wheel wants to be advanced next */
