@@ -45,11 +45,11 @@ INJECT, RUNQ = 'runtime/queue/inject.h', 'runtime/queue/runq.h'
 CK_PR, CK_RING = 'runtime/base/tsan/ck_pr.h', 'runtime/base/tsan/ck_ring.h'
 PARK, RUN, STEAL = 'runtime/sched/park.c', 'runtime/sched/run.c', 'runtime/sched/steal.c'
 
-SEND, ACTOR = 'runtime/actor/send.c', 'runtime/actor/actor.c'
+SEND, ACTOR, CORE = 'runtime/actor/send.c', 'runtime/actor/actor.c', 'runtime/actor/core.h'
 FUTURE, PORT = 'runtime/host/future.c', 'runtime/host/port.c'
 
 M1 = 'weft__xchg_acq_rel(&mb->head, msg)'
-M4 = 'weft__cas_acq_rel(&mb->head, &expected, NULL)'
+M4 = 'weft__cas_seq_cst(&mb->head, &expected, NULL)'
 M5 = 'weft__cas_acq_rel(&mb->head, &expected, (struct weft_msg *)stub)'
 STUB = '&mb->head, &expected, (struct weft_msg *)stub'
 
@@ -161,20 +161,22 @@ MUTANTS += [
            'actor', 'no release', lives='what the sender did before is released by M1, or with the place it gives back'),
     Mutant('P1', SEND, '\tif (r < 0)\n\t\tweft__fetch_sub_acq_rel(&a->word, WEFT__PLACE);', '', 'actor', 'a refused sender keeps its place'),
     Mutant('P1', SEND, '(word & WEFT__LIFE_MASK) != life || ', '', 'actor', 'the life is not looked at'),
-    Mutant('P2', ACTOR, 'weft__fetch_add_acq_rel(&a->word, 1u); /* P2: see place_take */', 'weft__fetch_add_relaxed(&a->word, 1u);',
+    Mutant('P2', ACTOR, 'weft__fetch_add_seq_cst(&a->word, 1u); /* P2: see place_take. seq_cst: U2 in mute.c */', 'weft__fetch_add_relaxed(&a->word, 1u);',
            'actor', 'the end: relaxed', lives='its turn among the fetch_adds of the word is all that counts'),
-    Mutant('P2', ACTOR, 'weft__fetch_add_acq_rel(&a->word, 1u); /* P2: see place_take */',
+    Mutant('P2', ACTOR, 'weft__fetch_add_seq_cst(&a->word, 1u); /* P2: see place_take. seq_cst: U2 in mute.c */',
            'weft__store_release(&a->word, weft__load_acquire(&a->word) + 1u);', 'actor', 'the end: load, then store'),
     Mutant('P3', ACTOR, '/* P3 release -> P1 in send.c: the fields above, to whoever gets the reference some other way */\n\t'
            'weft__fetch_add_acq_rel(&a->word, 1u);', fetch_add('&a->word, 1u', 'acquire') + ';', 'actor', 'birth: no release'),
     Mutant('P4', SEND, '\t\tweft__fetch_sub_acq_rel(&a->word, WEFT__PLACE);', '\t\tweft__fetch_sub_relaxed(&a->word, WEFT__PLACE);',
-           'actor', 'a place is given back relaxed'),
+           'actor', 'a place is given back relaxed',
+           lives='what a refused sender reads of the cell is atomic, the bound too since actor/mute.c'),
     Mutant('P4', ACTOR, '} else if (places_all_back(a)) {', '} else {', 'actor', 'buried while places are out'),
     Mutant('P4', ACTOR, 'uint64_t word = weft__load_acquire(&a->word);', 'uint64_t word = weft__load_relaxed(&a->word);', 'actor',
-           'relaxed'),
+           'relaxed',
+           lives='what a refused sender reads of the cell is atomic, the bound too since actor/mute.c'),
     Mutant('P5', ACTOR, 'weft__store_release(&a->taken,', 'weft__store_relaxed(&a->taken,', 'actor', 'taken stored relaxed',
            lives='a number to compare with: nothing is read because of it'),
-    Mutant('P5', SEND, 'weft__load_acquire(&a->taken)', 'weft__load_relaxed(&a->taken)', 'actor', 'taken loaded relaxed',
+    Mutant('P5', CORE, 'weft__load_acquire(&a->taken)', 'weft__load_relaxed(&a->taken)', 'actor', 'taken loaded relaxed',
            lives='a number to compare with: nothing is read because of it'),
 ]
 
