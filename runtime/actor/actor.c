@@ -321,10 +321,9 @@ void weft__actor_kill(struct weft_actor *a, struct weft__worker *w)
 		return;
 	w->actor = a;
 	if (a->now != WEFT__ENDED) {
-		bool idle = !weft__load_relaxed(&a->mailbox.head);
-
 		actor_end(a, w);
-		if (idle) { /* nothing was queued */
+		/* relaxed: as above. After fini, which may have sent something to its own actor */
+		if (!weft__load_relaxed(&a->mailbox.head)) {
 			weft__cell_give(a->rt, w, a);
 			w->actor = NULL;
 			return;
