@@ -209,9 +209,9 @@ static int tool_make(const weft_tool_options *opt, struct weft__tool **ret_tool,
 	tool->description = weft_strndup(description, strlen(description));
 	tool->fn = opt->fn;
 	tool->user = opt->user;
-	tool->hash = hash_name(tool->name);
 	if (!tool->name.ptr || !tool->description)
 		goto out;
+	tool->hash = hash_name(tool->name);
 	r = 0;
 	if (opt->schema_json.len_bytes) {
 		r = weft_json_parse(opt->schema_json, &tool->schema_doc, err);
