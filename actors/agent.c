@@ -423,6 +423,8 @@ void weft__agent_fini(weft_actor *self)
 		struct weft__run *run = agent->runs;
 
 		run_unlink(run);
+		if (!run->answered)
+			weft__def_count(agent->def, WEFT__STAT_RUNS_FAILED, 1);
 		if (!weft__ops_abandon(run) && !run->answered) {
 			/* the request stays with those who still work on it, the asker need not wait for them */
 			run->result.status = -ECANCELED;
@@ -444,6 +446,7 @@ int weft_agent_spawn(weft_runtime *rt, weft_agent_def *def, const weft_uuid *id,
 
 	if (!rt || !def || !ret_agent)
 		return -EINVAL;
+	weft__op_simulated();
 	r = weft__def_freeze(def);
 	if (r < 0)
 		return r;

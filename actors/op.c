@@ -5,12 +5,19 @@
 #include <errno.h>
 #include <time.h>
 
+#include <weft/sim.h>
+
 #include "actors/agent.h"
 
 enum { RUNNING = 0, WAITING = 1, FINISHED = 2, ABANDONED = 3 };
 
 /* The op whose handler this thread is inside of. Handlers do not nest on one op. */
 static _Thread_local const struct weft__op *inside;
+
+void weft__op_simulated(void)
+{
+	weft_sim_local(&inside, sizeof(inside));
+}
 
 void weft__op_begin(struct weft__op *op, struct weft__run *run, void (*back)(struct weft__op *op))
 {

@@ -38,6 +38,9 @@ struct weft__op {
 
 #define weft__op_owner(op, type, member) ((type *)((char *)(op)-offsetof(type, member)))
 
+/** In a simulation each simulated thread has an op of its own that it is inside of. */
+void weft__op_simulated(void);
+
 /** Before the handler is called. back is called only if the op turns out to wait. */
 void weft__op_begin(struct weft__op *op, struct weft__run *run, void (*back)(struct weft__op *op));
 
