@@ -154,7 +154,7 @@ static void run(void)
 	weft_runtime_stop(seen.rt, sim_stop_ns());
 	for (uint32_t i = 0; i < THREADS; i++)
 		weft_sim_thread_join(thread[i]);
-	sim_runtime_end(seen.rt, weft_sim_choose(SIM_MS), NULL);
+	sim_runtime_end(seen.rt, weft_sim_choose(SIM_MS));
 	sim_check(seen.born == seen.ended, "%" PRIu64 " born, %" PRIu64 " ended", seen.born, seen.ended);
 }
 

@@ -182,7 +182,7 @@ static void run(void)
 		receivers_refresh();
 		weft_sim_sleep(weft_sim_choose(SIM_MS));
 	}
-	sim_runtime_end(seen.rt, sim_stop_ns(), NULL);
+	sim_runtime_end(seen.rt, sim_stop_ns());
 	for (uint32_t i = 0; i < threads; i++)
 		weft_sim_thread_join(thread[i]);
 	sim_check(seen.made == seen.gone, "%" PRIu64 " made, %" PRIu64 " released", seen.made, seen.gone);

@@ -130,7 +130,7 @@ static void run(void)
 		if (weft_sim_choose(4) == 0)
 			weft_sim_sleep(weft_sim_choose(3 * SIM_MS));
 	}
-	sim_check(sim_runtime_end(rt, WEFT_FOREVER, NULL), "drained");
+	sim_check(sim_runtime_end(rt, WEFT_FOREVER), "drained");
 	for (uint32_t i = 0; i < tokens; i++)
 		weft_future_destroy(under_way[i]);
 	sim_check(seen.ended == started, "%" PRIu64 " of %" PRIu64 " tokens", seen.ended, started);

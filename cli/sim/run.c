@@ -84,9 +84,9 @@ int sim_run_seeds(const struct sim_scenario *scenario, uint64_t first, uint64_t 
 		if (run_apart(scenario, first + i, steps))
 			continue;
 		failed++;
-		printf("%-12s seed %-12" PRIu64 " FAILED; again with: weft sim --scenario %s --seed %" PRIu64
+		printf("%-12s seed %-12" PRIu64 " FAILED; again with: %s sim --scenario %s --seed %" PRIu64
 		       " --steps %" PRIu64 "\n",
-		       scenario->name, first + i, scenario->name, first + i, steps);
+		       scenario->name, first + i, program_invocation_name, scenario->name, first + i, steps);
 	}
 	printf("%-12s seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " passed, %d failed\n", scenario->name, first,
 	       first + count - 1, count - (uint64_t)failed, failed);

@@ -27,7 +27,7 @@ struct sim_scenario {
 	void (*run)(void);
 };
 
-extern const struct sim_scenario sim_ask, sim_churn, sim_flood, sim_ring, sim_timers, sim_tree;
+extern const struct sim_scenario sim_agents, sim_ask, sim_churn, sim_flood, sim_ring, sim_timers, sim_tree;
 extern const struct sim_scenario *const sim_scenarios[]; /* NULL ends it */
 
 /* ---- run.c ------------------------------------------------------------------------ */
@@ -53,9 +53,9 @@ _Noreturn void sim_fail(const char *file, int line, const char *fmt, ...) WEFT_P
 weft_runtime *sim_runtime(void);
 /*
  * Stop it (timeout_ns: how long it may go on), join, check that the counts add up, destroy.
- * Who takes the stats looks at requests_open; without, it must be 0. True: all work was drained.
+ * True: all work was drained.
  */
-bool sim_runtime_end(weft_runtime *rt, uint64_t timeout_ns, weft_runtime_stats *ret_stats);
+bool sim_runtime_end(weft_runtime *rt, uint64_t timeout_ns);
 /* How long a stop may take: no time, a little, or for ever. */
 uint64_t sim_stop_ns(void);
 

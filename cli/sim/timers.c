@@ -209,7 +209,7 @@ static void run(void)
 	/* one that is lost is waited for until the steps are over */
 	while (wait_for_all && seen.short_open)
 		weft_sim_sleep(100 * SIM_MS);
-	sim_runtime_end(rt, sim_stop_ns(), NULL);
+	sim_runtime_end(rt, sim_stop_ns());
 	sim_check(seen.started == seen.fired + seen.cancelled + seen.dropped,
 	          "%" PRIu64 " started, %" PRIu64 " ran out, %" PRIu64 " cancelled, %" PRIu64 " dropped", seen.started,
 	          seen.fired, seen.cancelled, seen.dropped);

@@ -4,7 +4,8 @@
  * down to a thousand leaves; numbers come back and are added up. More tasks than a run queue
  * holds, taken by thieves in the middle, in bursts from nothing to a thousand and back.
  *
- * The sum is right, or the root says how many could not be made.
+ * The sum is right, or the root says how many could not be made, or the runtime was stopped in the middle:
+ * then the root's request comes back unanswered.
  */
 #include <inttypes.h>
 
@@ -28,13 +29,22 @@ struct node {
 
 static int behaviour(weft_actor *self, weft_msg *msg);
 
+static void on_end(weft_actor *self)
+{
+	struct node *n = weft_actor_state(self);
+
+	weft_msg_destroy(n->parent); /* ended in the middle: unanswered */
+}
+
 static const weft_actor_class node_class = { .size = sizeof(node_class),
 	                                     .name = "node",
 	                                     .behaviour = behaviour,
+	                                     .fini = on_end,
 	                                     .state_bytes = sizeof(struct node) };
 static const weft_actor_class pinned_class = { .size = sizeof(pinned_class),
 	                                       .name = "pinned",
 	                                       .behaviour = behaviour,
+	                                       .fini = on_end,
 	                                       .state_bytes = sizeof(struct node),
 	                                       .flags = WEFT_ACTOR_PINNED };
 
@@ -52,10 +62,12 @@ static int ask_node(weft_runtime *rt, uint32_t size, uint64_t first, weft_reply_
 	r = weft_actor_spawn(rt, weft_sim_choose(10) ? &node_class : &pinned_class, NULL, &ref);
 	if (r == 0) {
 		r = weft_request(ref, m, to);
-		sim_check(r == 0, "%s", weft_errname(r));
-		return 0;
+		sim_check(r == 0 || r == -ESHUTDOWN || r == -ESRCH, "%s", weft_errname(r));
+		if (r < 0)
+			weft_msg_destroy(m);
+		return r;
 	}
-	sim_check(r == -ENOMEM || r == -EAGAIN, "%s", weft_errname(r));
+	sim_check(r == -ENOMEM || r == -EAGAIN || r == -ESHUTDOWN, "%s", weft_errname(r));
 	weft_msg_destroy(m);
 	return r;
 }
@@ -108,36 +120,57 @@ static int behaviour(weft_actor *self, weft_msg *msg)
 	return 0;
 }
 
-static void grow(weft_runtime *rt, weft_future *f, uint32_t size)
+/* False: the runtime stops. */
+static bool grow(weft_runtime *rt, weft_future *f, uint32_t size)
 {
 	struct node_msg total;
 	weft_msg *m;
+	int r;
 
-	while (ask_node(rt, size, 1000, weft_reply_to_future(f)) < 0)
+	while ((r = ask_node(rt, size, 1000, weft_reply_to_future(f))) < 0) {
+		if (r == -ESHUTDOWN || r == -ESRCH)
+			return false;
 		weft_sim_sleep(SIM_MS);
+	}
 	sim_check(weft_future_wait_until(f, &m, WEFT_FOREVER) == 0, "wait");
+	if (weft_msg_kind(m) == WEFT_KIND_NOREPLY) {
+		weft_msg_destroy(m);
+		return false;
+	}
 	memcpy(&total, weft_msg_data(m), sizeof(total));
 	weft_msg_destroy(m);
 	sim_check(total.missing || total.sum == (uint64_t)size * 1000 + (uint64_t)size * (size - 1) / 2, "sum %" PRIu64,
 	          total.sum);
+	return true;
+}
+
+static void *stop_in_the_middle(void *user)
+{
+	weft_sim_sleep(weft_sim_choose(2 * SIM_MS));
+	weft_runtime_stop(user, weft_sim_choose(2) ? 0 : weft_sim_choose(SIM_MS));
+	return NULL;
 }
 
 static void run(void)
 {
 	weft_runtime *rt = sim_runtime();
+	bool is_stopped = weft_sim_choose(3) == 0, goes_on = true;
+	uint64_t stopper = is_stopped ? sim_thread(stop_in_the_middle, rt) : 0;
 	weft_future *f;
 
 	while (weft_future_create(rt, &f) < 0)
 		;
-	for (uint32_t i = 0; i < ROUNDS_MAX && sim_goes_on(); i++) {
+	for (uint32_t i = 0; i < ROUNDS_MAX && goes_on && sim_goes_on(); i++) {
 		bool guest = weft_sim_choose(3) == 0 && weft_guest_enter(rt) == 0;
 
-		grow(rt, f, weft_sim_choose(3) ? 1000 : 100);
+		goes_on = grow(rt, f, weft_sim_choose(3) ? 1000 : 100);
 		if (guest)
 			sim_check(weft_guest_leave(rt) == 0, "leave");
 	}
 	weft_future_destroy(f);
-	sim_check(sim_runtime_end(rt, WEFT_FOREVER, NULL), "drained");
+	weft_sim_thread_join(stopper);
+	sim_check(goes_on || is_stopped, "not answered");
+	sim_check(sim_runtime_end(rt, WEFT_FOREVER) || is_stopped, "drained");
 }
 
 const struct sim_scenario sim_tree = {
