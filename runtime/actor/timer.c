@@ -17,6 +17,8 @@
  * arm was seen to: a guest that is interrupted on its way cannot come after. A guest
  * holds what it arms until it sleeps or leaves: most timers are deadlines that are
  * cancelled before that, and handing one over wakes a worker.
+ *
+ * Tests: tests/api/test_timer.c, tests/model/test_timer.c.
  */
 #include "runtime/actor/core.h"
 
@@ -151,27 +153,30 @@ int weft_timer_start(weft_actor *self, uint64_t delay_ns, uint64_t token, weft_t
 	return 0;
 }
 
-/* The actor wins the state: see that the wheel's worker frees it. False: it has fired. */
-static bool cancel_one(struct weft__worker *w, struct weft__actor_timer *t)
+/*
+ * The actor wins the state: see that whoever has the timer frees it. False: it has fired. Out of the actor's list
+ * first: a guest or worker that finds CANCELLED frees it at once, and nothing of it is touched after that.
+ */
+static bool cancel_one(struct weft_actor *a, struct weft__worker *w, struct weft__actor_timer *t)
 {
 	uint32_t armed = ARMED, held = HELD, sent = SENT;
+	bool own = t->holder == w->id; /* if it is held at all */
 
+	list_remove(t);
 	/* in the order in which others change it */
 	if (weft__cas_acq_rel(&t->state, &held, (uint32_t)CANCELLED)) {
-		list_remove(t);
-		if (t->holder == w->id) { /* else its guest frees it */
+		if (own) { /* else its guest frees it */
 			let_go(t);
 			weft__msg_release(msg_of(t));
 		}
 		return true;
 	}
-	if (weft__cas_acq_rel(&t->state, &sent, (uint32_t)CANCELLED)) {
-		list_remove(t); /* the wheel's worker frees it */
-		return true;
-	}
-	if (!weft__cas_acq_rel(&t->state, &armed, (uint32_t)CANCELLED))
+	if (weft__cas_acq_rel(&t->state, &sent, (uint32_t)CANCELLED))
+		return true; /* the wheel's worker frees it */
+	if (!weft__cas_acq_rel(&t->state, &armed, (uint32_t)CANCELLED)) {
+		list_add(a, t); /* until its message is handled */
 		return false;
-	list_remove(t);
+	}
 	if (!t->by_request && t->worker == w->id && !w->guest) {
 		wheel_drop(w, t);
 	} else {
@@ -188,7 +193,7 @@ int weft_timer_cancel(weft_actor *self, weft_timer timer)
 	WEFT_RETURN_IF(!self || !w || w->actor != self, -EINVAL);
 	for (struct weft__actor_timer *t = self->timers; t; t = t->next) {
 		if (t->id == timer.id)
-			return cancel_one(w, t) ? 0 : -ENOENT;
+			return cancel_one(self, w, t) ? 0 : -ENOENT;
 	}
 	return -ENOENT;
 }
@@ -200,7 +205,7 @@ void weft__timers_cancel_all(struct weft_actor *a, struct weft__worker *w)
 	while (t) {
 		struct weft__actor_timer *next = t->next;
 
-		cancel_one(w, t); /* one that fired is in the mailbox, or will find the actor gone */
+		cancel_one(a, w, t); /* one that fired is in the mailbox, or will find the actor gone */
 		t = next;
 	}
 	a->timers = NULL;

@@ -47,6 +47,7 @@ PARK, RUN, STEAL = 'runtime/sched/park.c', 'runtime/sched/run.c', 'runtime/sched
 
 SEND, ACTOR, CORE = 'runtime/actor/send.c', 'runtime/actor/actor.c', 'runtime/actor/core.h'
 FUTURE, PORT = 'runtime/host/future.c', 'runtime/host/port.c'
+TIMER = 'runtime/actor/timer.c'
 
 M1 = 'weft__xchg_acq_rel(&mb->head, msg)'
 M4 = 'weft__cas_seq_cst(&mb->head, &expected, NULL)'
@@ -178,6 +179,25 @@ MUTANTS += [
            lives='a number to compare with: nothing is read because of it'),
     Mutant('P5', CORE, 'weft__load_acquire(&a->taken)', 'weft__load_relaxed(&a->taken)', 'actor', 'taken loaded relaxed',
            lives='a number to compare with: nothing is read because of it'),
+]
+
+MUTANTS += [
+    Mutant('-', TIMER, '\t\tif (own) {', '\t\tt->next = NULL;\n\t\tif (own) {', 'timer', 'cancel of a held one touches it afterwards'),
+    Mutant('-', TIMER, 'weft__cas_acq_rel(&t->state, &sent, (uint32_t)CANCELLED))\n\t\treturn true;',
+           'weft__cas_acq_rel(&t->state, &sent, (uint32_t)CANCELLED))\n\t\treturn t->next = NULL, true;', 'timer',
+           'cancel of a sent one touches it afterwards'),
+    Mutant('-', TIMER, 'weft__cas_acq_rel(&t->state, &held, (uint32_t)CANCELLED)',
+           cas('&t->state, &held, (uint32_t)CANCELLED', 'acquire', 'acquire'), 'timer', 'cancel of a held one: no release'),
+    Mutant('-', TIMER, 'weft__cas_acq_rel(&t->state, &sent, (uint32_t)CANCELLED)',
+           cas('&t->state, &sent, (uint32_t)CANCELLED', 'acquire', 'acquire'), 'timer', 'cancel of a sent one: no release'),
+    Mutant('-', TIMER, 'weft__cas_acq_rel(&t->state, &held, (uint32_t)SENT)',
+           cas('&t->state, &held, (uint32_t)SENT', 'release', 'relaxed'), 'timer', 'handing over: no acquire'),
+    Mutant('-', TIMER, 'weft__cas_acq_rel(&t->state, &sent, (uint32_t)ARMED)',
+           cas('&t->state, &sent, (uint32_t)ARMED', 'release', 'relaxed'), 'timer', 'arming: no acquire'),
+    Mutant('-', TIMER, 'if (weft__cas_acq_rel(&t->state, &sent, (uint32_t)ARMED))',
+           'weft__store_release(&t->state, (uint32_t)ARMED);\n\tif (true)', 'timer', 'armed, cancelled or not'),
+    Mutant('-', TIMER, '\tif (!weft__cas_acq_rel(&t->state, &armed, (uint32_t)FIRED))\n\t\treturn;',
+           '\tweft__store_release(&t->state, (uint32_t)FIRED);\n\tif (armed != ARMED)\n\t\treturn;', 'timer', 'fired, cancelled or not'),
 ]
 
 
