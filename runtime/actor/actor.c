@@ -321,6 +321,8 @@ void weft__actor_kill(struct weft_actor *a, struct weft__worker *w)
 		return;
 	w->actor = a;
 	if (a->now != WEFT__ENDED) {
+		bool rests = a->now == WEFT__RESTS; /* first was handled */
+
 		actor_end(a, w);
 		/* relaxed: as above. After fini, which may have sent something to its own actor */
 		if (!weft__load_relaxed(&a->mailbox.head)) {
@@ -328,7 +330,7 @@ void weft__actor_kill(struct weft_actor *a, struct weft__worker *w)
 			w->actor = NULL;
 			return;
 		}
-		node = a->now == WEFT__RESTS ? a->first : drop_from(a, w, a->first);
+		node = rests ? a->first : drop_from(a, w, a->first);
 	} else {
 		node = a->first;
 	}
