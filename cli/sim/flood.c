@@ -4,7 +4,8 @@
  * take, to receivers that end now and then, while the runtime stops under them.
  *
  * Each message is handled once, dropped once, or refused and the sender's again. From one
- * sender to one receiver they arrive in order and without a gap.
+ * sender to one receiver they arrive in order and without a gap. Senders that rest for a full mailbox go on
+ * when it has drained: one that does not is waited for until the steps are over.
  */
 #include <inttypes.h>
 
@@ -28,6 +29,7 @@ static struct {
 		uint64_t to[RECEIVERS_MAX]; /* which life of the receiver the next field counts for */
 		uint32_t seq[RECEIVERS_MAX];
 	} senders[SENDERS_MAX];
+	uint64_t done; /* sending actors that have nothing more to send, or ended */
 	uint64_t made, gone, accepted, refused, late, handled; /* late: the runtime was stopping */
 } seen;
 
@@ -131,21 +133,50 @@ static int again(weft_actor *self)
 	return r == -ESHUTDOWN ? 0 : r;
 }
 
+struct sender_state {
+	uint32_t index;
+	bool done;
+};
+
 static int sender_behaviour(weft_actor *self, weft_msg *msg)
 {
-	uint32_t *sender = weft_actor_state(self);
+	struct sender_state *st = weft_actor_state(self);
 
-	if (weft_msg_kind(msg) == WEFT_KIND_STOP)
+	if (weft_msg_kind(msg) == WEFT_KIND_STOP || st->done)
 		return 0;
 	for (uint64_t n = weft_sim_choose(BURST_MAX); n; n--)
-		send_one(*sender);
-	return sim_goes_on() ? again(self) : 0;
+		send_one(st->index);
+	if (sim_goes_on())
+		return again(self);
+	st->done = true;
+	seen.done++;
+	return 0;
+}
+
+static void sender_end(weft_actor *self)
+{
+	struct sender_state *st = weft_actor_state(self);
+
+	seen.done += !st->done;
 }
 
 static const weft_actor_class sender_class = { .size = sizeof(sender_class),
 	                                       .name = "sender",
 	                                       .behaviour = sender_behaviour,
-	                                       .state_bytes = sizeof(uint32_t) };
+	                                       .fini = sender_end,
+	                                       .state_bytes = sizeof(struct sender_state) };
+static const weft_actor_class muted_class = { .size = sizeof(muted_class),
+	                                      .name = "muted",
+	                                      .behaviour = sender_behaviour,
+	                                      .fini = sender_end,
+	                                      .state_bytes = sizeof(struct sender_state),
+	                                      .flags = WEFT_ACTOR_MUTE };
+static const weft_actor_class muted_pinned_class = { .size = sizeof(muted_pinned_class),
+	                                             .name = "muted",
+	                                             .behaviour = sender_behaviour,
+	                                             .fini = sender_end,
+	                                             .state_bytes = sizeof(struct sender_state),
+	                                             .flags = WEFT_ACTOR_MUTE | WEFT_ACTOR_PINNED };
 
 static void *sender_thread(void *user)
 {
@@ -162,6 +193,15 @@ static void *sender_thread(void *user)
 
 /* ---- all of it ------------------------------------------------------------------- */
 
+static void sender_make(uint32_t index)
+{
+	static const weft_actor_class *const classes[] = { &sender_class, &muted_class, &muted_pinned_class };
+	struct sender_state st = { .index = index };
+	weft_msg *tick = sim_msg(TICK, 0);
+
+	sim_check(weft_send(sim_spawn(seen.rt, classes[weft_sim_choose(3)], &st), tick) == 0, "tick");
+}
+
 static void run(void)
 {
 	uint32_t actors = (uint32_t)weft_sim_choose(4), threads = 1 + (uint32_t)weft_sim_choose(SENDERS_MAX - 3);
@@ -170,17 +210,18 @@ static void run(void)
 	seen.rt = sim_runtime();
 	seen.receivers = 1 + (uint32_t)weft_sim_choose(RECEIVERS_MAX);
 	receivers_refresh();
-	for (uint32_t i = 0; i < actors; i++) {
-		weft_msg *tick = sim_msg(TICK, 0);
-
-		sim_check(weft_send(sim_spawn(seen.rt, &sender_class, &i), tick) == 0, "tick");
-	}
+	for (uint32_t i = 0; i < actors; i++)
+		sender_make(i);
 	for (uint32_t i = 0; i < threads; i++)
 		thread[i] = sim_thread(sender_thread, (void *)(uintptr_t)(actors + i));
 	stop_at = weft_sim_choose(2) ? UINT64_MAX : weft_now_ns() + weft_sim_choose(20 * SIM_MS);
 	while (sim_goes_on() && weft_now_ns() < stop_at) {
 		receivers_refresh();
 		weft_sim_sleep(weft_sim_choose(SIM_MS));
+	}
+	while (stop_at == UINT64_MAX && seen.done < actors) {
+		receivers_refresh();
+		weft_sim_sleep(SIM_MS);
 	}
 	sim_runtime_end(seen.rt, sim_stop_ns());
 	for (uint32_t i = 0; i < threads; i++)
