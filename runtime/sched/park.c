@@ -30,7 +30,32 @@
 #define NAP_MAX_NS 16000000u
 #define DRAIN_NAP_MIN_NS 500000u
 
+#define WAKE_NS_MIN 2000u   /* whatever was measured */
+#define WAKE_NS_MAX 200000u /* longer was something else: the machine had no core for it */
+
 enum { AWAKE = 0, ASLEEP = 1, CALLED = 2 };
+
+/* Somebody is about to wake w: when, for measure_wake. Several may be; the last counts. */
+static void stamp_wake(struct weft__worker *w)
+{
+	weft__store_relaxed(&w->woken_ns, weft_now_ns()); /* relaxed: a measure */
+}
+
+/*
+ * How long a wake-up takes differs by twenty times between machines (a virtual CPU halts at
+ * once), so it is not a constant: each one that happens is measured.
+ */
+static void measure_wake(struct weft__worker *w)
+{
+	struct weft__sched *s = w->sched;
+	/* relaxed: a measure; two workers at once lose one of theirs */
+	uint64_t took = weft_now_ns() - weft__load_relaxed(&w->woken_ns), mean = weft__load_relaxed(&s->wake_ns);
+
+	if (took < WAKE_NS_MIN)
+		took = WAKE_NS_MIN;
+	if (took <= WAKE_NS_MAX)
+		weft__store_relaxed(&s->wake_ns, (7 * mean + took) / 8);
+}
 
 void weft__wake(struct weft__worker *w)
 {
@@ -39,6 +64,7 @@ void weft__wake(struct weft__worker *w)
 	/* D1': seq_cst, after the push (D1 in inject.h). */
 	if (weft__load_seq_cst(&w->sleeping) != ASLEEP)
 		return;
+	stamp_wake(w);
 	if (!weft__cas_seq_cst(&w->sleeping, &asleep, (uint32_t)AWAKE))
 		return;
 	weft__loop_wake(w->loop);
@@ -59,6 +85,7 @@ void weft__wake_one(struct weft__sched *s)
 		/* relaxed: a look before the exchange */
 		if (weft__load_relaxed(&w->sleeping) != ASLEEP)
 			continue;
+		stamp_wake(w);
 		if (!weft__cas_seq_cst(&w->sleeping, &asleep, (uint32_t)CALLED))
 			continue;
 		weft__loop_wake(w->loop);
@@ -159,7 +186,8 @@ static uint64_t sleep_ns(struct weft__worker *w, uint32_t phase)
 void weft__park(struct weft__worker *w)
 {
 	struct weft__sched *s = w->sched;
-	uint32_t phase;
+	uint32_t phase, found;
+	bool slept = false;
 
 	weft__count(&w->count.parks, 1u);
 	weft__fetch_add_seq_cst(&s->sleepers, 1u);
@@ -168,9 +196,13 @@ void weft__park(struct weft__worker *w)
 	if (!has_own_work(w) && phase != WEFT__PHASE_HALT) { /* D2' */
 		if (phase == WEFT__PHASE_DRAIN)
 			drain_step(s);
+		slept = true;
 		weft__loop_wait(w->loop, sleep_ns(w, phase));
 	}
-	if (weft__xchg_seq_cst(&w->sleeping, (uint32_t)AWAKE) == CALLED) {
+	found = weft__xchg_seq_cst(&w->sleeping, (uint32_t)AWAKE);
+	if (found != ASLEEP && slept)
+		measure_wake(w);
+	if (found == CALLED) {
 		w->searcher = true;
 		w->nap_ns = 0;
 	}

@@ -6,7 +6,8 @@
  * to each other stay on one core. The slot goes before the queue at most
  * WEFT__LIFO_RUNS_MAX times in a row, so a chatting pair cannot starve the queue.
  * Then come the actors that never ran, the newest first: a tree of spawns is walked depth
- * first, in little memory. Each fourth turn the queue goes before them.
+ * first, in little memory. Each fourth turn the queue goes before them, and now and then the
+ * oldest of them.
  * Every few turns (so many that about CHECK_NS pass) a worker looks at what came
  * from outside: injections, timers, I/O, and whether to wake somebody up.
  */
@@ -116,6 +117,29 @@ static struct weft__task *lifo_take(struct weft__worker *w)
 	return weft__xchg_acq_rel(&w->lifo, NULL);
 }
 
+/*
+ * What is not in the slot. The kinds take turns by a count of their own: counted with the
+ * slot's turns, one of them could be met in the same place of its round for ever.
+ */
+static struct weft__task *next_of_others(struct weft__worker *w)
+{
+	uint32_t turn = w->other_turns++;
+	struct weft__task *task;
+
+	if (__builtin_expect(w->pinned_first && (turn & 1), 0))
+		return pinned_pop(w);
+	/* below those that keep coming there may be one that waits */
+	if (turn % WEFT__OLDEST_EVERY == 0 && (task = weft__deque_steal(&w->fresh)))
+		return task;
+	if (turn % WEFT__QUEUE_EVERY && (task = weft__deque_pop(&w->fresh)))
+		return task;
+	task = weft__runq_pop(&w->runq);
+	if (task)
+		return task;
+	task = weft__deque_pop(&w->fresh);
+	return task ? task : pinned_pop(w);
+}
+
 struct weft__task *weft__next_task(struct weft__worker *w)
 {
 	struct weft__task *task;
@@ -125,18 +149,7 @@ struct weft__task *weft__next_task(struct weft__worker *w)
 		return task;
 	}
 	w->lifo_runs = 0;
-	/* pinned and stealable tasks take turns */
-	if (__builtin_expect(w->pinned_first && (weft__load_relaxed(&w->turns) & 1), 0))
-		return pinned_pop(w);
-	if (weft__load_relaxed(&w->turns) % WEFT__FRESH_RUNS_MAX && (task = weft__deque_pop(&w->fresh)))
-		return task;
-	task = weft__runq_pop(&w->runq);
-	if (task)
-		return task;
-	task = weft__deque_pop(&w->fresh);
-	if (task)
-		return task;
-	task = pinned_pop(w);
+	task = next_of_others(w);
 	return task ? task : lifo_take(w);
 }
 
@@ -193,13 +206,13 @@ static bool grows(struct weft__worker *w, uint64_t now)
 		w->fresh_since_ns = 0;
 	else if (!w->fresh_since_ns)
 		w->fresh_since_ns = now;
-	return w->fresh_since_ns && now - w->fresh_since_ns > 2 * w->sched->wake_ns;
+	return w->fresh_since_ns && now - w->fresh_since_ns > weft__load_relaxed(&w->sched->wake_ns); /* relaxed: a measure */
 }
 
 /*
  * How long a turn takes decides two things: after how many turns to look again,
  * and whether what waits here is worth a sleeper's wake-up. A wake-up costs both
- * sides wake_ns; a backlog of less than twice that is done sooner alone.
+ * sides about wake_ns; a backlog of less than that is done sooner alone.
  */
 static void measure_and_balance(struct weft__worker *w, uint64_t now)
 {
@@ -223,7 +236,7 @@ static void measure_and_balance(struct weft__worker *w, uint64_t now)
 	if (!weft__load_relaxed(&s->sleepers) || weft__load_relaxed(&s->searching))
 		return;
 	depth = weft__runq_stealable(&w->runq);
-	if ((depth && depth * turn_ns > 2 * s->wake_ns) || grows(w, now))
+	if ((depth && depth * turn_ns > weft__load_relaxed(&s->wake_ns)) || grows(w, now))
 		weft__wake_one(s);
 }
 

@@ -22,7 +22,7 @@
 
 #define SPIN_NS_DEFAULT 20000u
 #define STEAL_DELAY_NS_DEFAULT 10000u
-#define WAKE_NS_DEFAULT 10000u
+#define WAKE_NS_FIRST 20000u /* until the first one is measured */
 #define BUDGET_DEFAULT 64u
 #define GUESTS_DEFAULT 4u
 
@@ -87,7 +87,7 @@ int weft__sched_init(struct weft__sched *s, struct weft_runtime *rt, const struc
 	s->budget_msgs = opt->budget_msgs ? opt->budget_msgs : BUDGET_DEFAULT;
 	s->spin_ns = opt->spin_ns ? opt->spin_ns : cpu_count > 1 ? SPIN_NS_DEFAULT : 0;
 	s->steal_delay_ns = opt->steal_delay_ns ? opt->steal_delay_ns : STEAL_DELAY_NS_DEFAULT;
-	s->wake_ns = WAKE_NS_DEFAULT;
+	weft__store_relaxed(&s->wake_ns, WAKE_NS_FIRST); /* relaxed: not shared yet */
 	s->io_backend = opt->io;
 	bytes = (size_t)(s->worker_count + s->guest_count) * sizeof(*s->workers);
 	s->workers = weft_aligned_alloc(WEFT_CACHELINE, (bytes + WEFT_CACHELINE - 1) & ~(size_t)(WEFT_CACHELINE - 1));

@@ -39,7 +39,8 @@
 #include "runtime/sched/wheel.h"
 
 #define WEFT__LIFO_RUNS_MAX 3u   /* times in a row that the LIFO slot goes before the queue */
-#define WEFT__FRESH_RUNS_MAX 4u  /* each so many-th turn the queue goes before what never ran */
+#define WEFT__QUEUE_EVERY 4u     /* each so many-th turn the queue goes before what never ran */
+#define WEFT__OLDEST_EVERY 32u   /* and the oldest of those before the newest */
 #define WEFT__CHECK_TURNS_MAX 32u /* turns between two looks at everything else */
 #define WEFT__WORKERS_MAX 256u
 #define WEFT__GUESTS_MAX 64u
@@ -64,7 +65,7 @@ struct weft__worker {
 	struct weft_msg *node, *next_node; /* the actor's place in its mailbox after a move, see mailbox.h */
 	uint32_t id;                 /* 0 .. workers-1, then guests; also the event lane */
 	uint32_t rt_slot;
-	uint32_t lifo_runs;
+	uint32_t lifo_runs, other_turns; /* run.c */
 	uint32_t turns_to_check, check_turns;
 	bool guest;
 	bool searcher;               /* was woken in order to search: holds sched->searching */
@@ -96,6 +97,7 @@ struct weft__worker {
 	_Atomic(uint32_t) occupied; /* guests: somebody sits here */
 
 	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) sleeping;
+	_Atomic(uint64_t) woken_ns; /* when somebody last set out to wake it */
 
 	_Alignas(WEFT_CACHELINE) struct weft__inject inject;
 	_Alignas(WEFT_CACHELINE) struct weft__inject inject_pinned;
@@ -135,12 +137,13 @@ struct weft__sched {
 	struct weft__worker *workers; /* worker_count, then guest_count */
 	uint32_t worker_count, guest_count;
 	uint32_t budget_msgs;
-	uint64_t spin_ns, steal_delay_ns, wake_ns;
+	uint64_t spin_ns, steal_delay_ns;
 	uint32_t io_backend;
 	const char *io_name;
 	const char *io_why;
 
 	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) sleepers;
+	_Atomic(uint64_t) wake_ns; /* moving average: from the decision to wake a worker until it runs */
 	_Atomic(uint32_t) guests_active;
 	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) searching; /* 0 or 1: one searcher at a time */
 	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) phase;

@@ -119,8 +119,8 @@ MUTANTS = [
     Mutant("D2'", INJECT, '__atomic_load_n(&in->stack.head, __ATOMIC_SEQ_CST)', '__atomic_load_n(&in->stack.head, __ATOMIC_ACQUIRE)',
            'park', 'acquire'),
     Mutant("D2'", PARK, 'if (!has_own_work(w) && phase', 'if (phase', 'park', 'not looked at'),
-    Mutant('D2', PARK, 'if (weft__xchg_seq_cst(&w->sleeping, (uint32_t)AWAKE) == CALLED) {', 'if (weft__load_seq_cst(&w->sleeping) == CALLED) {',
-           'park', 'stays asleep when it is awake'),
+    Mutant('D2', PARK, 'found = weft__xchg_seq_cst(&w->sleeping, (uint32_t)AWAKE);', 'found = weft__load_seq_cst(&w->sleeping);', 'park',
+           'stays asleep when it is awake'),
 
     Mutant('L1', RUN, 'weft__store_release(&w->lifo, task);', 'weft__store_relaxed(&w->lifo, task);', 'steal', 'stored relaxed'),
     Mutant('L1', RUN, 'old = weft__xchg_acq_rel(&w->lifo, task);', 'old = ' + xchg('&w->lifo, task', 'acquire') + ';', 'steal',
