@@ -48,7 +48,7 @@ weft_runtime *sim_runtime(void)
 	weft_runtime *rt;
 
 	opt.workers = 1 + (uint32_t)weft_sim_choose(4);
-	opt.actors_max = 256u << weft_sim_choose(4);
+	opt.actors_max = 1024u << weft_sim_choose(3);
 	opt.budget_msgs = 1 + (uint32_t)weft_sim_choose(64);
 	opt.mailbox_msgs = 1 + (uint32_t)weft_sim_choose(64);
 	opt.spin_ns = weft_sim_choose(2) ? 0 : 1 + weft_sim_choose(50000);
