@@ -6,8 +6,9 @@
  * to each other stay on one core. The slot goes before the queue at most
  * WEFT__LIFO_RUNS_MAX times in a row, so a chatting pair cannot starve the queue.
  * Then come the actors that never ran, the newest first: a tree of spawns is walked depth
- * first, in little memory. Each fourth turn the queue goes before them, and now and then the
- * oldest of them.
+ * first, in little memory. Each fourth turn the queue goes before them. Below those that keep
+ * coming one may lie for ever, so the oldest goes first when it has been that for a
+ * millisecond (each so many turns would open all branches of a tree at once).
  * Every few turns (so many that about CHECK_NS pass) a worker looks at what came
  * from outside: injections, timers, I/O, and whether to wake somebody up.
  */
@@ -128,9 +129,12 @@ static struct weft__task *next_of_others(struct weft__worker *w)
 
 	if (__builtin_expect(w->pinned_first && (turn & 1), 0))
 		return pinned_pop(w);
-	/* below those that keep coming there may be one that waits */
-	if (turn % WEFT__OLDEST_EVERY == 0 && (task = weft__deque_steal(&w->fresh)))
-		return task;
+	if (__builtin_expect(w->oldest_due, 0)) {
+		w->oldest_due = false;
+		task = weft__deque_steal(&w->fresh);
+		if (task)
+			return task;
+	}
 	if (turn % WEFT__QUEUE_EVERY && (task = weft__deque_pop(&w->fresh)))
 		return task;
 	task = weft__runq_pop(&w->runq);
@@ -209,6 +213,20 @@ static bool grows(struct weft__worker *w, uint64_t now)
 	return w->fresh_since_ns && now - w->fresh_since_ns > weft__load_relaxed(&w->sched->wake_ns); /* relaxed: a measure */
 }
 
+/* Has the same one been the oldest that never ran for too long? */
+static void look_at_oldest(struct weft__worker *w, uint64_t now)
+{
+	uint32_t top = weft__load_relaxed(&w->fresh.top); /* relaxed: a hint */
+
+	if (top != w->oldest_top || !weft__deque_depth(&w->fresh)) {
+		w->oldest_top = top;
+		w->oldest_since_ns = now;
+	} else if (now - w->oldest_since_ns > WEFT__OLDEST_NS) {
+		w->oldest_since_ns = now;
+		w->oldest_due = true;
+	}
+}
+
 /*
  * How long a turn takes decides two things: after how many turns to look again,
  * and whether what waits here is worth a sleeper's wake-up. A wake-up costs both
@@ -265,6 +283,7 @@ void weft__worker_check(struct weft__worker *w)
 		if (__builtin_expect(weft__load_relaxed(&w->sched->phase) == WEFT__PHASE_DRAIN, 0))
 			check_deadline(w, now);
 	}
+	look_at_oldest(w, now);
 	measure_and_balance(w, now);
 	w->turns_to_check = w->check_turns;
 }

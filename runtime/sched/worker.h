@@ -40,7 +40,7 @@
 
 #define WEFT__LIFO_RUNS_MAX 3u   /* times in a row that the LIFO slot goes before the queue */
 #define WEFT__QUEUE_EVERY 4u     /* each so many-th turn the queue goes before what never ran */
-#define WEFT__OLDEST_EVERY 32u   /* and the oldest of those before the newest */
+#define WEFT__OLDEST_NS 1000000u /* the oldest of those goes first when it has been that for so long */
 #define WEFT__CHECK_TURNS_MAX 32u /* turns between two looks at everything else */
 #define WEFT__WORKERS_MAX 256u
 #define WEFT__GUESTS_MAX 64u
@@ -74,6 +74,9 @@ struct weft__worker {
 	weft_ref overloaded;         /* to whom it sent past the bound during this message, if it did */
 	uint64_t check_ns;            /* when the last check was */
 	uint64_t fresh_since_ns;     /* at each check since then fresh was not empty; 0: it was */
+	uint64_t oldest_since_ns;    /* at each check since then oldest_top was the oldest */
+	uint32_t oldest_top;
+	bool oldest_due;             /* it goes next */
 	uint64_t wheel_due_ns;       /* when the wheel wants to be advanced next */
 	uint64_t workflow_seq, timer_seq;
 	struct weft__rng rng;
