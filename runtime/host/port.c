@@ -22,10 +22,10 @@
  * there unsignalled, or a port be freed by nobody.
  *
  *     pusher                              reaper, owner
- *     first = msg           (Q1)          helping = 0            (H1)
+ *     first = msg           (F1)          helping = 0            (H1)
  *     look at helping       (H2)          signalled = 0          (S1)
  *     exchange signalled    (S2)          closed = 1             (C1)
- *     look at closed        (C2)          look at first          (Q2)
+ *     look at closed        (C2)          look at first          (F2)
  *
  * Tests: tests/api/test_port.c, tests/model/test_port.c.
  */
@@ -71,7 +71,7 @@ static int port_take(struct weft__sink *sink)
 
 static struct weft_msg *port_pop(struct weft_port *p)
 {
-	struct weft_msg *m = weft__load_seq_cst(&p->first); /* Q2: sees what Q1 stored before a look that saw the old word */
+	struct weft_msg *m = weft__load_seq_cst(&p->first); /* F2: sees what F1 stored before a look that saw the old word */
 	struct weft_msg *next;
 
 	if (!m)
@@ -139,7 +139,7 @@ static void port_deliver(struct weft__sink *sink, struct weft_msg *msg)
 	weft__fetch_add_acq_rel(&p->held, DELIVERING);
 	was_idle = weft__mailbox_push(&p->queue, msg);
 	if (was_idle) {
-		weft__store_seq_cst(&p->first, msg);       /* Q1: publishes msg, and comes before the looks */
+		weft__store_seq_cst(&p->first, msg);       /* F1: publishes msg, and comes before the looks */
 		if (!weft__load_seq_cst(&p->helping)) /* H2 */
 			signal_fd(p);
 	}

@@ -6,15 +6,29 @@
  * with one exchange and turns it round, so that entries come out in the order
  * they were pushed. Detaching everything at once is what makes ABA harmless.
  *
- * Overlap: push and take_all, any threads, any number. Linearization: the CAS of
- * push, the exchange of take_all. Progress: push lock-free, take_all wait-free.
+ *     head -> c -> b -> a        push(d): CAS(head, c, d) with d -> c
+ *                                take_all: exchange(head, NULL), then a, b, c, d
+ *
+ *   field        written by                    read by
+ *   head         pushers (CAS), takers         both; whoever looks whether it is empty
+ *   entry.next   its pusher, then its taker    the taker
+ *
+ * Which calls may overlap (X):  push  take_all  is_empty
+ *   push, any thread             X       X         X
+ *   take_all, any thread         X       X         X
+ *
+ * Invariant: an entry is in the stack from its push until the take_all that gets it, and belongs to
+ * the stack meanwhile. Linearization: the CAS of push, the exchange of take_all. Progress: push lock-free,
+ * take_all wait-free. Memory: an entry is the taker's after the exchange. Edges (ck_stack.h): push
+ * releases what was written into the entry, the exchange acquires it. No counter, so nothing wraps.
  *
  * After a push the caller looks whether the worker sleeps, and a worker that
  * goes to sleep looks here again: store here, load there. The push's CAS is a full
  * barrier on x86; weft__inject_push orders it elsewhere (label D1, see
  * runtime/sched/park.c for D2).
  *
- * Tests: tests/unit/queue/test_inject.c, tests/stress/test_queues.c.
+ * Source: ck_stack (R. K. Treiber's stack, emptied at once).
+ * Tests: tests/unit/queue/test_inject.c, tests/stress/test_queues.c, tests/model/test_inject.c, test_park.c.
  */
 #ifndef WEFT_RUNTIME_QUEUE_INJECT_H
 #define WEFT_RUNTIME_QUEUE_INJECT_H

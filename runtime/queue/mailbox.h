@@ -39,7 +39,7 @@
  * stepped past it. No counter, so nothing wraps.
  *
  * Source: after D. Vyukov's intrusive MPSC queue and MCS locks.
- * Tests: tests/unit/queue/test_mailbox.c, tests/stress/test_queues.c.
+ * Tests: tests/unit/queue/test_mailbox.c, tests/stress/test_queues.c, tests/model/test_mailbox.c.
  */
 #ifndef WEFT_RUNTIME_QUEUE_MAILBOX_H
 #define WEFT_RUNTIME_QUEUE_MAILBOX_H
@@ -67,7 +67,8 @@ static inline bool weft__mailbox_push(struct weft__mailbox *mb, struct weft_msg 
 	weft__store_relaxed(&msg->next, NULL);
 	/*
 	 * M1 acq_rel. Release: msg's fields and its NULL link are written before
-	 * anybody can reach it. Acquire: pairs with the M4 CAS of a receiver going
+	 * anybody can reach it; if relaxed, the NULL may come to lie over the link that
+	 * the next sender writes. Acquire: pairs with the M4 CAS of a receiver going
 	 * idle, so that what it did happens before its next activation.
 	 */
 	prev = weft__xchg_acq_rel(&mb->head, msg);
@@ -125,6 +126,7 @@ static inline struct weft_msg *weft__mailbox_detach(struct weft__mailbox *mb, st
 	if (next)
 		return NULL;
 	weft__store_relaxed(&stub->next, NULL); /* relaxed: published by the CAS */
+	/* M5 acq_rel -> M1: the stub's NULL link before the link that the next sender writes. */
 	if (weft__cas_acq_rel(&mb->head, &expected, (struct weft_msg *)stub))
 		return (struct weft_msg *)stub;
 	*ret_next = weft__mailbox_next_wait(msg);

@@ -12,16 +12,32 @@
  *     look at sleeping      (D1')         look at inject         (D2')
  *
  * With acquire and release alone both looks could see the old value, and the
- * work would lie there until the next wake-up: the lost wake-up.
+ * work would lie there until the next wake-up: the lost wake-up. A phase is such work,
+ * too: who sets it looks at sleeping, who sleeps looks at it.
  *
  *   sleeping   0 awake   1 asleep   2 woken in order to search (holds `searching`)
+ *
+ *   written by   0 -> 1: the worker, in park    1 -> 0, 1 -> 2: a waker, by CAS    any -> 0: the worker
+ *   read by      senders, the worker
+ *
+ * Which calls may overlap (X) on one worker:
+ *                park  wake  wake_one
+ *   park          -     X       X        (the worker only)
+ *   wake          X     X       X
+ *   wake_one      X     X       X        (one at a time that goes past `searching`)
+ *
+ * Invariant: work that is in a queue of w, or a phase that was set, has been seen by w after it last
+ * set sleeping, or w's wait ends. Linearization: falling asleep at D2; waking at the CAS.
+ * Progress: wake and wake_one are lock-free; park blocks, which is its purpose.
+ * ABA: a wake that is late hits a worker that slept again, which then looks around in vain.
  *
  * Only the waker that takes 1 away writes the eventfd, so a worker is woken once.
  * While anybody else is awake a sleeper naps (NAP_MIN_NS, doubling to
  * NAP_MAX_NS) instead of sleeping for good: that bounds how long work can lie
  * behind a long activation elsewhere. When all are asleep, nobody naps.
  *
- * Tests: tests/stress/test_park.c: one request at a time, all workers asleep in between,
+ * Tests: tests/model/test_park.c, test_steal.c: every interleaving of a sleeper and its senders;
+ * tests/stress/test_park.c: one request at a time, all workers asleep in between,
  * so that nobody naps and a lost wake-up is a request without an answer.
  */
 #include "runtime/sched/worker.h"
@@ -158,7 +174,7 @@ static void drain_step(struct weft__sched *s)
 
 	if (!quiet && weft_now_ns() < weft__load_relaxed(&s->deadline_ns)) /* relaxed: looked at again soon */
 		return;
-	if (!weft__cas_acq_rel(&s->phase, &phase, (uint32_t)WEFT__PHASE_HALT))
+	if (!weft__cas_seq_cst(&s->phase, &phase, (uint32_t)WEFT__PHASE_HALT)) /* T2, and D1 for wake_all */
 		return;
 	weft__store_release(&s->drained, quiet);
 	weft__wake_all(s);

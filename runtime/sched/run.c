@@ -263,9 +263,9 @@ static void check_deadline(struct weft__worker *w, uint64_t now)
 	struct weft__sched *s = w->sched;
 	uint32_t phase = WEFT__PHASE_DRAIN;
 
-	if (now < weft__load_relaxed(&s->deadline_ns)) /* relaxed: a later look sees it */
+	if (now < weft__load_relaxed(&s->deadline_ns)) /* relaxed: set before the phase, T1; a sooner one is seen later */
 		return;
-	if (weft__cas_acq_rel(&s->phase, &phase, (uint32_t)WEFT__PHASE_HALT))
+	if (weft__cas_seq_cst(&s->phase, &phase, (uint32_t)WEFT__PHASE_HALT)) /* T2, and D1 for wake_all */
 		weft__wake_all(s);
 }
 
@@ -280,7 +280,8 @@ void weft__worker_check(struct weft__worker *w)
 		run_timers(w, now);
 		if (weft__loop_has_work(w->loop))
 			weft__loop_wait(w->loop, 0);
-		if (__builtin_expect(weft__load_relaxed(&w->sched->phase) == WEFT__PHASE_DRAIN, 0))
+		/* T1 acquire: the deadline that was set before the phase */
+		if (__builtin_expect(weft__load_acquire(&w->sched->phase) == WEFT__PHASE_DRAIN, 0))
 			check_deadline(w, now);
 	}
 	look_at_oldest(w, now);

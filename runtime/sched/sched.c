@@ -6,6 +6,16 @@
  * deadline passes. HALT: every worker leaves its loop; the last one to leave, when
  * no guest runs tasks any more, ends what is left (hooks->halted) alone. Phases
  * only grow.
+ *
+ *     stop                    worker                    last worker out        guest
+ *     deadline   (T1)         phase == DRAIN? (T1)      phase = HALT   (T2)    active = 1     (T3)
+ *     phase = DRAIN           then the deadline         look at active (T3)    look at phase
+ *
+ * T1 release, acquire: an old deadline would be no deadline, and end work that has time left. T2, T3:
+ * store here, load there, so seq_cst: one of the two sees the other, or a guest would run actors
+ * while the last worker ends them.
+ *
+ * Tests: tests/model/test_stop.c, tests/stress/test_actors.c, tests/api/test_runtime.c.
  */
 #include "runtime/sched/worker.h"
 
@@ -151,7 +161,7 @@ static void leave(struct weft__worker *w)
 	if (weft__fetch_add_acq_rel(&s->halted_count, 1u) + 1 != s->threads_started)
 		return;
 	for (uint32_t i = s->worker_count; i < s->worker_count + s->guest_count; i++) {
-		/* seq_cst: against a guest that sets active, then looks at the phase */
+		/* T3 seq_cst: against a guest that sets active, then looks at the phase, which was set before (T2) */
 		while (weft__load_seq_cst(&s->workers[i].active))
 			weft__thread_yield();
 	}
@@ -242,7 +252,7 @@ void weft__sched_stop(struct weft__sched *s, uint64_t deadline_ns)
 		if (weft__cas_acq_rel(&s->deadline_ns, &old, deadline_ns ? deadline_ns : 1))
 			break;
 	}
-	weft__cas_seq_cst(&s->phase, &run, (uint32_t)WEFT__PHASE_DRAIN);
+	weft__cas_seq_cst(&s->phase, &run, (uint32_t)WEFT__PHASE_DRAIN); /* T1 release: the deadline; D1 for wake_all */
 	if (s->started)
 		weft__wake_all(s);
 }

@@ -34,9 +34,10 @@ struct fiber {
 	char *stack;
 	bool done;
 	struct mem_op next; /* what it is about to do */
-	bool (*ready)(const void *arg); /* MEM_STEP */
+	bool (*ready)(const void *arg); /* MEM_STEP, MEM_SPIN */
 	const void *arg;
 	const char *what;
+	unsigned steps, steps_of_others; /* its own so far; those of others when it last napped */
 	uint64_t locals[LOCALS];
 };
 
@@ -135,6 +136,8 @@ static bool is_ready(unsigned thread)
 
 	if (f->done)
 		return false;
+	if (f->next.kind == MEM_SPIN && f->ready) /* a nap */
+		return f->ready(f->arg) || mem_nap_ready(thread) || ex.step_count - f->steps > f->steps_of_others;
 	if (f->next.kind == MEM_SPIN)
 		return mem_spin_ready(thread);
 	return f->next.kind != MEM_STEP || !f->ready || f->ready(f->arg);
@@ -197,6 +200,7 @@ static void note_step(const struct mem_op *op, const struct mem_result *r, const
 {
 	if (ex.step_count == STEPS_MAX)
 		explore_fail("more than %u steps: it does not end, or the model is too large", STEPS_MAX);
+	ex.fibers[ex.self].steps++;
 	ex.steps[ex.step_count++] = (struct step){ .thread = (uint8_t)ex.self, .op = *op, .result = *r, .what = what };
 }
 
@@ -246,6 +250,7 @@ static void wait_at(enum mem_kind kind, const void *object, bool (*ready)(const 
 	hooks_on = false;
 	if (kind == MEM_SPIN)
 		mem_spin_done(ex.self);
+	f->steps_of_others = ex.step_count - f->steps;
 	search_done(ex.self, &r);
 	note_step(&op, &r, what);
 	hooks_on = true;
@@ -259,6 +264,11 @@ void explore_step(const void *object, bool (*ready)(const void *arg), const void
 void explore_spin(void)
 {
 	wait_at(MEM_SPIN, NULL, NULL, NULL, "spins");
+}
+
+void explore_nap(const void *object, bool (*ready)(const void *arg), const void *arg, const char *what)
+{
+	wait_at(MEM_SPIN, object, ready, arg, what);
 }
 
 unsigned explore_choose(unsigned below)
@@ -414,6 +424,7 @@ static enum outcome set_up(void)
 		struct fiber *f = &ex.fibers[i];
 
 		f->done = false;
+		f->steps = f->steps_of_others = 0;
 		memset(f->locals, 0, sizeof(f->locals));
 	}
 	hooks_on = true;

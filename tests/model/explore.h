@@ -66,6 +66,11 @@ void explore_acquire(const void *object);
 
 /* A spin loop: does nothing until one of the words it read since the last time has changed. */
 void explore_spin(void);
+/*
+ * A sleep with a time limit, and a step on object: goes on when ready(arg), when others did anything since the last
+ * one, or when not everything it read since then was new.
+ */
+void explore_nap(const void *object, bool (*ready)(const void *arg), const void *arg, const char *what);
 
 /* Memory that is watched: freed blocks stay freed until the execution ends. NULL never comes back. */
 void *explore_alloc(size_t bytes, size_t alignment);

@@ -3,8 +3,9 @@
  * tests/model/loop.c - an I/O loop that only sleeps and is woken, for models of the scheduler.
  *
  * A wait ends when somebody wakes it, and never else: a lost wake-up is a thread that waits for ever. Time
- * limits do not run out, for no wake-up may depend on them. A wake orders nothing: what the sleeper
- * must see, it must see by the scheduler's own words.
+ * limits do not run out, for no wake-up may depend on them; but for a loop that `naps`, which then goes on when
+ * there is something new to see. A wake orders nothing: what the sleeper must see, it must see by the
+ * scheduler's own words.
  */
 #include "runtime/io/loop.h"
 #include "tests/model/explore.h"
@@ -17,8 +18,10 @@ static bool is_woken(const void *arg)
 
 int weft__loop_wait(struct weft__loop *loop, uint64_t timeout_ns)
 {
-	(void)timeout_ns;
-	explore_step(loop, is_woken, loop, "sleeps");
+	if (loop->naps && timeout_ns != UINT64_MAX)
+		explore_nap(loop, is_woken, loop, "naps");
+	else
+		explore_step(loop, is_woken, loop, "sleeps");
 	loop->woken = false;
 	return 0;
 }

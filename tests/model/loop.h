@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct weft__loop {
+	bool naps; /* set by the model */
 	bool woken;
 	uint32_t wakes;
 };

@@ -40,8 +40,9 @@ static struct thread {
 	struct view now;
 	struct view to_acquire; /* by the next acquire fence */
 	struct view released;   /* by the last release fence */
-	uint16_t spun[32];      /* words loaded since mem_spin_done */
+	uint16_t spun[WORDS];   /* words loaded since mem_spin_done */
 	unsigned spun_count;
+	bool spun_old;          /* and one of them was not the newest */
 } threads[MEM_THREADS];
 
 static struct word words[WORDS];
@@ -299,8 +300,7 @@ static void note_spun(struct thread *t, const struct word *w)
 		if (t->spun[i] == number_of(w))
 			return;
 	}
-	if (t->spun_count < sizeof(t->spun) / sizeof(t->spun[0]))
-		t->spun[t->spun_count++] = (uint16_t)number_of(w);
+	t->spun[t->spun_count++] = (uint16_t)number_of(w);
 }
 
 /* The stores that op may read, by number. unseen: see mem_perform. */
@@ -378,6 +378,7 @@ static struct mem_result reading(struct thread *t, unsigned thread, struct word 
 	if (op->kind == MEM_LOAD || (op->kind == MEM_CAS && s->value != op->expected)) {
 		read_store(t, w, s, op->kind == MEM_CAS ? op->order_failed : op->order);
 		note_spun(t, w);
+		t->spun_old |= r.behind > 0;
 		return r;
 	}
 	r.wrote = r.swapped = true;
@@ -453,6 +454,11 @@ bool mem_spin_ready(unsigned thread)
 	return false;
 }
 
+bool mem_nap_ready(unsigned thread)
+{
+	return threads[thread].spun_old || mem_spin_ready(thread);
+}
+
 void mem_spin_done(unsigned thread)
 {
 	struct thread *t = &threads[thread];
@@ -464,6 +470,7 @@ void mem_spin_done(unsigned thread)
 			t->now.oldest[t->spun[i]] = s->place;
 	}
 	t->spun_count = 0;
+	t->spun_old = false;
 }
 
 /* ---- plain memory and locks ----------------------------------------------------------------- */

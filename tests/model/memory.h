@@ -42,7 +42,7 @@ enum mem_kind {
 	MEM_XOR,
 	MEM_CAS,
 	MEM_FENCE,
-	MEM_SPIN, /* explore_spin */
+	MEM_SPIN, /* explore_spin, explore_nap */
 	MEM_STEP, /* explore_step */
 };
 
@@ -82,6 +82,8 @@ unsigned mem_last_store(void);
 
 /* Words that thread loaded since the last mem_spin_done; has any of them a newer store than the one it read? */
 bool mem_spin_ready(unsigned thread);
+/* Would it perhaps find something else if it looked again? */
+bool mem_nap_ready(unsigned thread);
 /* Its next loads of those that have see it. */
 void mem_spin_done(unsigned thread);
 

@@ -41,11 +41,12 @@ def cas(args, order, failed):
 
 MAILBOX = 'runtime/queue/mailbox.h'
 BROADCAST_H, BROADCAST = 'runtime/queue/broadcast.h', 'runtime/queue/broadcast.c'
-INJECT, RUNQ = 'runtime/queue/inject.h', 'runtime/queue/runq.h'
+INJECT, RUNQ, DEQUE = 'runtime/queue/inject.h', 'runtime/queue/runq.h', 'runtime/queue/deque.h'
 CK_PR, CK_RING = 'runtime/base/tsan/ck_pr.h', 'runtime/base/tsan/ck_ring.h'
 PARK, RUN, STEAL = 'runtime/sched/park.c', 'runtime/sched/run.c', 'runtime/sched/steal.c'
 
 SEND, ACTOR, CORE = 'runtime/actor/send.c', 'runtime/actor/actor.c', 'runtime/actor/core.h'
+SCHED, GUEST = 'runtime/sched/sched.c', 'runtime/host/guest.c'
 FUTURE, PORT = 'runtime/host/future.c', 'runtime/host/port.c'
 TIMER = 'runtime/actor/timer.c'
 
@@ -140,8 +141,8 @@ MUTANTS = [
     Mutant('-', FUTURE, 'weft__fetch_sub_acq_rel(&f->refs, 1u)', 'weft__fetch_sub_relaxed(&f->refs, 1u)', 'future',
            'refs: relaxed'),
     Mutant('-', FUTURE, 'weft__fetch_add_acq_rel(&f->refs, 1u);', '', 'future', 'a request holds no reference'),
-    Mutant('Q1', PORT, 'weft__store_seq_cst(&p->first, msg);', 'weft__store_release(&p->first, msg);', 'port', 'release'),
-    Mutant('Q2', PORT, 'weft__load_seq_cst(&p->first);', 'weft__load_acquire(&p->first);', 'port', 'acquire'),
+    Mutant('F1', PORT, 'weft__store_seq_cst(&p->first, msg);', 'weft__store_release(&p->first, msg);', 'port', 'release'),
+    Mutant('F2', PORT, 'weft__load_seq_cst(&p->first);', 'weft__load_acquire(&p->first);', 'port', 'acquire'),
     Mutant('H1', PORT, 'weft__store_seq_cst(&port->helping, 0u);', 'weft__store_release(&port->helping, 0u);', 'port', 'release'),
     Mutant('H2', PORT, '!weft__load_seq_cst(&p->helping)', '!weft__load_acquire(&p->helping)', 'port', 'acquire'),
     Mutant('S1', PORT, 'weft__store_seq_cst(&port->signalled, 0u);', 'weft__store_release(&port->signalled, 0u);', 'port', 'release'),
@@ -198,6 +199,40 @@ MUTANTS += [
            'weft__store_release(&t->state, (uint32_t)ARMED);\n\tif (true)', 'timer', 'armed, cancelled or not'),
     Mutant('-', TIMER, '\tif (!weft__cas_acq_rel(&t->state, &armed, (uint32_t)FIRED))\n\t\treturn;',
            '\tweft__store_release(&t->state, (uint32_t)FIRED);\n\tif (armed != ARMED)\n\t\treturn;', 'timer', 'fired, cancelled or not'),
+    Mutant('T1', RUN, 'weft__load_acquire(&w->sched->phase) == WEFT__PHASE_DRAIN', 'weft__load_relaxed(&w->sched->phase) == WEFT__PHASE_DRAIN',
+           'stop', 'phase loaded relaxed'),
+    Mutant('T1', SCHED, 'weft__cas_seq_cst(&s->phase, &run, (uint32_t)WEFT__PHASE_DRAIN);',
+           'weft__cas_acq_rel(&s->phase, &run, (uint32_t)WEFT__PHASE_DRAIN);', 'stop', 'DRAIN: acq_rel'),
+    Mutant('T1', SCHED, 'weft__cas_seq_cst(&s->phase, &run, (uint32_t)WEFT__PHASE_DRAIN);',
+           cas('&s->phase, &run, (uint32_t)WEFT__PHASE_DRAIN', 'relaxed', 'relaxed') + ';', 'stop', 'DRAIN: relaxed'),
+    Mutant('T2', RUN, 'weft__cas_seq_cst(&s->phase, &phase, (uint32_t)WEFT__PHASE_HALT)', 'weft__cas_acq_rel(&s->phase, &phase, (uint32_t)WEFT__PHASE_HALT)',
+           'stop', 'HALT in a check: acq_rel'),
+    Mutant('T2', PARK, 'weft__cas_seq_cst(&s->phase, &phase, (uint32_t)WEFT__PHASE_HALT)', 'weft__cas_acq_rel(&s->phase, &phase, (uint32_t)WEFT__PHASE_HALT)',
+           'stop', 'HALT when drained: acq_rel'),
+    Mutant('T3', SCHED, 'while (weft__load_seq_cst(&s->workers[i].active))', 'while (weft__load_acquire(&s->workers[i].active))',
+           'stop', 'active: acquire'),
+    Mutant('T3', SCHED, 'while (weft__load_seq_cst(&s->workers[i].active))', 'while (0)', 'stop', 'not looked at'),
+    Mutant('T3', GUEST, 'weft__store_seq_cst(&w->active, true);', 'weft__store_release(&w->active, true);', 'stop', 'active: release'),
+    Mutant('T3', GUEST, 'if (weft__load_seq_cst(&w->sched->phase) != WEFT__PHASE_HALT)', 'if (weft__load_acquire(&w->sched->phase) != WEFT__PHASE_HALT)',
+           'stop', 'phase: acquire'),
+    Mutant('T3', GUEST, 'weft__store_release(&w->active, false);', 'weft__store_relaxed(&w->active, false);', 'stop', 'on the way out: relaxed'),
+]
+
+MUTANTS += [
+    Mutant('Q1', DEQUE, 'weft__store_release(&d->bottom, bottom + 1);', 'weft__store_relaxed(&d->bottom, bottom + 1);', 'deque', 'relaxed'),
+    Mutant('Q2', DEQUE, 'weft__store_seq_cst(&d->bottom, bottom);', 'weft__store_release(&d->bottom, bottom);', 'deque', 'release'),
+    Mutant("Q2'", DEQUE, 'top = weft__load_seq_cst(&d->top);       /*', 'top = weft__load_acquire(&d->top); /*', 'deque', 'acquire'),
+    Mutant('Q3', DEQUE, 'return weft__cas_seq_cst(&d->top, &top, top + 1) ? task : NULL;',
+           'return weft__cas_acq_rel(&d->top, &top, top + 1) ? task : NULL;', 'deque', 'acq_rel',
+           lives='the next look at top is seq_cst; an owner that misses one step takes nothing that was taken'),
+    Mutant("Q3'", DEQUE, 'uint32_t bottom = weft__load_seq_cst(&d->bottom);', 'uint32_t bottom = weft__load_acquire(&d->bottom);',
+           'deque', 'bottom: acquire'),
+    Mutant("Q3'", DEQUE, 'uint32_t top = weft__load_seq_cst(&d->top);', 'uint32_t top = weft__load_acquire(&d->top);', 'deque',
+           'top: acquire', lives='the swap Q3 is seq_cst, too: one of the two is enough'),
+    Mutant('-', DEQUE, 'bottom - weft__load_acquire(&d->top) == WEFT__DEQUE_SLOTS', 'bottom - weft__load_relaxed(&d->top) == WEFT__DEQUE_SLOTS',
+           'deque', 'push looks at top relaxed', lives='a slot that is read late is load buffering, which is not modelled'),
+    Mutant('-', DEQUE, 'if (bottom == top && weft__cas_seq_cst(&d->top, &top, top + 1))', 'if (bottom == top)', 'deque',
+           'the owner takes the last without a swap'),
 ]
 
 

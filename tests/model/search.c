@@ -289,10 +289,8 @@ unsigned search_thread(unsigned ready, unsigned running)
 /* Never swapped without being able to tell: both bind the other in whatever order they come. */
 static bool bound(const struct mem_op *a, const struct mem_op *b)
 {
-	if (a->kind == MEM_STEP || b->kind == MEM_STEP)
-		return a->kind == b->kind && a->at == b->at;
-	if (a->kind == MEM_SPIN || b->kind == MEM_SPIN)
-		return false;
+	if (a->kind >= MEM_SPIN || b->kind >= MEM_SPIN)
+		return a->kind >= MEM_SPIN && b->kind >= MEM_SPIN && a->at && a->at == b->at;
 	if (!is_sc(a) || !is_sc(b))
 		return false;
 	if (a->kind == b->kind && a->kind == MEM_FENCE)

@@ -198,10 +198,13 @@ static weft_actor_class class = {
 
 static weft_ref spawn(void)
 {
+	struct weft__worker *self = weft__self;
 	struct state s = { .life = ++lives };
 	weft_ref r;
 
+	weft__self = &workers[0];
 	explore_assert(weft_actor_spawn(&rt, &class, &s, &r) == 0);
+	weft__self = self;
 	return r;
 }
 

@@ -110,3 +110,8 @@ int model_mutex_unlock(pthread_mutex_t *mutex)
 	gate_close(&waits.locked, "unlocks");
 	return 0;
 }
+
+void weft__thread_yield(void)
+{
+	weft__spin();
+}

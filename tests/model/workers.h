@@ -50,7 +50,7 @@ static void job_run(struct weft__worker *w, struct weft__task *task)
 	}
 }
 
-static struct weft__task *job_make(uint32_t n)
+__attribute__((unused)) static struct weft__task *job_make(uint32_t n)
 {
 	jobs[n].payload = 7;
 	return &jobs[n].task;
@@ -101,14 +101,14 @@ static void sched_begin(uint32_t worker_count)
 }
 
 /* Be a worker until the workers are halted. */
-static void work_as(uint32_t id)
+__attribute__((unused)) static void work_as(uint32_t id)
 {
 	weft__self = &workers[id];
 	weft__worker_loop(&workers[id]);
 	weft__self = NULL;
 }
 
-static void each_ran_once(void)
+__attribute__((unused)) static void each_ran_once(void)
 {
 	uint32_t searchers = 0;
 
