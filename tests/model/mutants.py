@@ -246,31 +246,55 @@ class Build:
             found = re.match(r'tests/model/test-model-(\w+)\.p/', unit.get('output', ''))
             if found:
                 self.units.setdefault(found[1], []).append(unit)
+        self.sources = {}
+        self.read_depends()
 
-    def compile(self, model, tree):
-        """The model with the sources in tree before all others. The program's path, or an error."""
+    def read_depends(self):
+        """Which files each object was made from."""
+        run = subprocess.run(['ninja', '-C', self.folder, '-t', 'deps'], capture_output=True, text=True, check=True)
+        current = None
+        for line in run.stdout.splitlines():
+            found = re.match(r'(tests/model/test-model-\w+\.p/\S+): #deps', line)
+            if found:
+                current = self.sources.setdefault(found[1], set())
+            elif line.startswith('    ') and current is not None:
+                current.add(os.path.normpath(self.folder / line.strip()))
+            else:
+                current = None
+
+    def compile(self, model, tree, path):
+        """The model with the changed file in tree, which stands for path. The program's path, or an error."""
         objects = []
         for n, unit in enumerate(self.units[model]):
-            args = shlex.split(unit['command'])
+            if str(ROOT / path) not in self.sources[unit['output']]:
+                objects.append(str(self.folder / unit['output']))
+                continue
             source = (pathlib.Path(unit['directory']) / unit['file']).resolve()
-            changed = tree / source.relative_to(ROOT)
-            keep, skip = [], False
-            for arg in args:
-                if skip or arg in ('-MD', '-MQ', '-MF', '-o', '-c'):
-                    skip = not skip and arg in ('-MQ', '-MF', '-o')
-                elif arg != unit['file']:
-                    keep.append(arg)
-            compiler = next(i for i, a in enumerate(keep) if a.startswith('-'))
-            keep[compiler:compiler] = [f'-I{tree}/runtime/base/tsan', f'-I{tree}', '-w']
+            compiler, keep = arguments(unit)
             objects.append(f'{tree}/{n}.o')
-            run = subprocess.run([*keep, '-c', str(changed if changed.exists() else source), '-o', objects[-1]],
+            run = subprocess.run([*compiler, f'-I{tree}/runtime/base/tsan', f'-I{tree}', *keep, '-w', '-g0', '-c',
+                                  str(tree / path if source == ROOT / path else source), '-o', objects[-1]],
                                  cwd=unit['directory'], capture_output=True, text=True)
             if run.returncode:
                 return None, run.stderr
+        compiler, _ = arguments(self.units[model][0])
         program = f'{tree}/model'
-        run = subprocess.run([*keep[:compiler], *objects, f'{self.folder}/tests/model/libweft-explore.a', '-lcriterion',
+        run = subprocess.run([*compiler, *objects, f'{self.folder}/tests/model/libweft-explore.a', '-lcriterion',
                               '-pthread', '-o', program], capture_output=True, text=True)
         return (program, '') if run.returncode == 0 else (None, run.stderr)
+
+
+def arguments(unit):
+    """The compiler, and its arguments but for the source, the object and the dependencies."""
+    args, compiler, keep, skip = shlex.split(unit['command']), [], [], False
+    while not args[0].startswith('-'):
+        compiler.append(args.pop(0))
+    for arg in args:
+        if skip or arg in ('-MD', '-MQ', '-MF', '-o', '-c', unit['file']):
+            skip = not skip and arg in ('-MQ', '-MF', '-o')
+        else:
+            keep.append(arg)
+    return compiler, keep
 
 
 def finding(output):
@@ -293,11 +317,11 @@ def try_out(build, m):
         tree = pathlib.Path(folder)
         (tree / m.path).parent.mkdir(parents=True)
         (tree / m.path).write_text(text.replace(m.old, m.new))
-        program, errors = build.compile(m.model, tree)
+        program, errors = build.compile(m.model, tree, m.path)
         if not program:
             return False, 'does not compile: ' + errors
         try:
-            run = subprocess.run([program, '--jobs', '1'], capture_output=True, text=True, timeout=120)
+            run = subprocess.run([program, '--jobs', '1', '--fail-fast'], capture_output=True, text=True, timeout=120)
         except subprocess.TimeoutExpired:
             return False, 'no end after 120 s'
     killed = run.returncode != 0
