@@ -117,43 +117,28 @@ static void *finisher(void *user)
 
 /* ---- the world, made in spite of faults ------------------------------------------------ */
 
-/* Once more, please: memory was refused. */
-static bool again(int r, const weft_error *err)
-{
-	sim_check(r == 0 || r == -ENOMEM, "%s: %s", weft_errname(r), err ? err->message : "");
-	return r < 0;
-}
-
 static weft_models *models_make(void)
 {
 	weft_mock_options mock = WEFT_MOCK_OPTIONS_INIT;
 	weft_models *models;
 
 	mock.delay_ns = weft_sim_choose(2) ? 0 : 1 + weft_sim_choose(SIM_MS);
-	while (again(weft_models_create(&models), NULL))
-		;
-	while (again(weft_models_add(models, WEFT_MODEL_TEXT_LARGE, 1, "any", any_model, NULL, NULL), NULL))
-		;
-	for (int r = -ENOMEM; r == -ENOMEM;) { /* it adds three */
-		r = weft_models_add_mock(models, 0, &mock);
-		sim_check(r == 0 || r == -ENOMEM, "%s", weft_errname(r));
-	}
+	sim_insist(weft_models_create(&models));
+	sim_insist(weft_models_add(models, WEFT_MODEL_TEXT_LARGE, 1, "any", any_model, NULL, NULL));
+	sim_insist(weft_models_add_mock(models, 0, &mock));
 	return models;
 }
 
 static weft_tools *tools_make(void)
 {
 	weft_tool_options opt = WEFT_TOOL_OPTIONS_INIT;
-	weft_error err = { 0 };
 	weft_tools *tools;
 
 	opt.name = "any";
 	opt.schema_json = WEFT_STR("{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\"}}}");
 	opt.fn = any_tool;
-	while (again(weft_tools_create(&tools), NULL))
-		;
-	while (again(weft_tools_add(tools, &opt, &err), &err))
-		;
+	sim_insist(weft_tools_create(&tools));
+	sim_insist(weft_tools_add(tools, &opt, NULL));
 	return tools;
 }
 
@@ -162,7 +147,6 @@ static weft_agent_def *def_make(void)
 	weft_agent_options opt = WEFT_AGENT_OPTIONS_INIT;
 	weft_models *models = models_make();
 	weft_tools *tools = tools_make();
-	weft_error err = { 0 };
 	weft_agent_def *def;
 
 	opt.models = models;
@@ -170,8 +154,7 @@ static weft_agent_def *def_make(void)
 	opt.system = "You are simulated.";
 	opt.serial_tool_calls = weft_sim_choose(2);
 	opt.loop_policy = (uint8_t)weft_sim_choose(4);
-	while (again(weft_agent_def_create(&opt, &def, &err), &err))
-		;
+	sim_insist(weft_agent_def_create(&opt, &def, NULL));
 	weft_models_unref(models);
 	weft_tools_unref(tools);
 	return def;
@@ -223,8 +206,7 @@ static void *asker(void *user)
 	int r = 0;
 
 	(void)user;
-	while (again(weft_future_create(seen.rt, &f), NULL))
-		;
+	sim_insist(weft_future_create(seen.rt, &f));
 	while (r != -ESHUTDOWN && sim_goes_on()) {
 		bool guest = weft_sim_choose(4) == 0 && weft_guest_enter(seen.rt) == 0;
 

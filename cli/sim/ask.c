@@ -295,11 +295,8 @@ static const weft_actor_class asker_class = { .size = sizeof(asker_class),
 static weft_future *future_new(void)
 {
 	weft_future *f;
-	int r;
 
-	while ((r = weft_future_create(seen.rt, &f)) == -ENOMEM)
-		;
-	sim_check(r == 0, "%s", weft_errname(r));
+	sim_insist(weft_future_create(seen.rt, &f));
 	return f;
 }
 
@@ -393,13 +390,11 @@ static void *port_thread(void *user)
 	weft_port_options opt = WEFT_PORT_OPTIONS_INIT;
 	struct port_user u = { 0 };
 	weft_msg *answers[8];
-	int r;
+	int r = 0;
 
 	(void)user;
 	opt.capacity_msgs = 1 + (uint32_t)weft_sim_choose(OPEN_MAX);
-	while ((r = weft_port_create(seen.rt, &opt, &u.port)) == -ENOMEM)
-		;
-	sim_check(r == 0, "%s", weft_errname(r));
+	sim_insist(weft_port_create(seen.rt, &opt, &u.port));
 	while (r != -ESHUTDOWN && sim_goes_on()) {
 		for (uint64_t n = weft_sim_choose(6); n && r != -ESHUTDOWN; n--)
 			r = ask_with_port(&u);

@@ -88,8 +88,7 @@ static void run(void)
 	seen.count = weft_sim_choose(3) ? CROWD_MAX : 1 + (uint32_t)weft_sim_choose(CROWD_MAX);
 	for (uint32_t i = 0; i < seen.count; i++)
 		seen.crowd[i] = sim_spawn(rt, weft_sim_choose(8) ? &one_class : &pinned_class, NULL);
-	while (weft_future_create(rt, &f) < 0)
-		;
+	sim_insist(weft_future_create(rt, &f));
 	while (sim_goes_on()) {
 		bool guest = weft_sim_choose(3) == 0 && weft_guest_enter(rt) == 0;
 

@@ -2,4 +2,7 @@
 /* cli/sim/list.c - the scenarios there are. */
 #include "cli/sim/sim.h"
 
-const struct sim_scenario *const sim_scenarios[] = { &sim_agents, &sim_ask, &sim_churn, &sim_crowd, &sim_flood, &sim_ring, &sim_timers, &sim_tree, NULL };
+const struct sim_scenario *const sim_scenarios[] = {
+	&sim_agents, &sim_ask,  &sim_churn,  &sim_crowd, &sim_flood,
+	&sim_pipeline, &sim_ring, &sim_timers, &sim_tree, NULL,
+};

@@ -114,8 +114,7 @@ static void run(void)
 	for (uint32_t i = 0; i < actors; i++)
 		link_to(refs[i], refs[(i + 1) % actors]);
 	for (uint32_t i = 0; i < tokens; i++) {
-		while (weft_future_create(rt, &under_way[i]) < 0)
-			;
+		sim_insist(weft_future_create(rt, &under_way[i]));
 	}
 	while (sim_goes_on()) {
 		uint64_t i = weft_sim_choose(tokens);

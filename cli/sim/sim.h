@@ -27,7 +27,7 @@ struct sim_scenario {
 	void (*run)(void);
 };
 
-extern const struct sim_scenario sim_agents, sim_ask, sim_churn, sim_crowd, sim_flood, sim_ring, sim_timers, sim_tree;
+extern const struct sim_scenario sim_agents, sim_ask, sim_churn, sim_crowd, sim_flood, sim_pipeline, sim_ring, sim_timers, sim_tree;
 extern const struct sim_scenario *const sim_scenarios[]; /* NULL ends it */
 
 /* ---- run.c ------------------------------------------------------------------------ */
@@ -58,6 +58,15 @@ weft_runtime *sim_runtime(void);
 bool sim_runtime_end(weft_runtime *rt, uint64_t timeout_ns);
 /* How long a stop may take: no time, a little, or for ever. */
 uint64_t sim_stop_ns(void);
+
+/* Again and again while there is no memory; anything else but 0 is a failure. */
+#define sim_insist(call)                                                                                   \
+	do {                                                                                               \
+		int insist_r = (call);                                                                     \
+		sim_check(insist_r == 0 || insist_r == -ENOMEM, "%s", weft_errname(insist_r));             \
+		if (insist_r == 0)                                                                         \
+			break;                                                                             \
+	} while (true)
 
 /* As the weft_ calls, again and again while they say that there is no memory, or no thread. */
 uint64_t sim_thread(void *(*fn)(void *user), void *user);

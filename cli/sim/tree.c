@@ -158,8 +158,7 @@ static void run(void)
 	uint64_t stopper = is_stopped ? sim_thread(stop_in_the_middle, rt) : 0;
 	weft_future *f;
 
-	while (weft_future_create(rt, &f) < 0)
-		;
+	sim_insist(weft_future_create(rt, &f));
 	for (uint32_t i = 0; i < ROUNDS_MAX && goes_on && sim_goes_on(); i++) {
 		bool guest = weft_sim_choose(3) == 0 && weft_guest_enter(rt) == 0;
 
