@@ -7,6 +7,13 @@
  * removes a runtime empties the slot first and then waits until nobody is inside.
  * Store here, load there, so both sides are seq_cst (G1: users then rt; G2: rt then users).
  *
+ *     enter                   quiesce
+ *     users + 1     (G1)      rt = NULL       (G2)
+ *     look at rt              look at users, until 0
+ *
+ * Invariant: between an enter that gave rt and its leave, users > 0, and rt is not freed. Who enters and finds NULL
+ * holds quiesce up for a moment. Tests: tests/model/test_registry.c, tests/api/test_runtime.c.
+ *
  * Each slot remembers the highest life its cells reached, so that references into
  * a runtime that is gone never fit an actor of the next one in the same slot.
  */

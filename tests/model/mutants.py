@@ -48,7 +48,7 @@ PARK, RUN, STEAL = 'runtime/sched/park.c', 'runtime/sched/run.c', 'runtime/sched
 SEND, ACTOR, CORE = 'runtime/actor/send.c', 'runtime/actor/actor.c', 'runtime/actor/core.h'
 SCHED, GUEST = 'runtime/sched/sched.c', 'runtime/host/guest.c'
 FUTURE, PORT = 'runtime/host/future.c', 'runtime/host/port.c'
-TIMER = 'runtime/actor/timer.c'
+TIMER, REGISTRY = 'runtime/actor/timer.c', 'runtime/actor/registry.c'
 
 M1 = 'weft__xchg_acq_rel(&mb->head, msg)'
 M4 = 'weft__cas_seq_cst(&mb->head, &expected, NULL)'
@@ -233,6 +233,15 @@ MUTANTS += [
            'deque', 'push looks at top relaxed', lives='a slot that is read late is load buffering, which is not modelled'),
     Mutant('-', DEQUE, 'if (bottom == top && weft__cas_seq_cst(&d->top, &top, top + 1))', 'if (bottom == top)', 'deque',
            'the owner takes the last without a swap'),
+]
+
+MUTANTS += [
+    Mutant('G1', REGISTRY, 'weft__fetch_add_seq_cst(&s->users, 1u);', 'weft__fetch_add_acq_rel(&s->users, 1u);', 'registry', 'users: acq_rel'),
+    Mutant('G1', REGISTRY, 'rt = weft__load_seq_cst(&s->rt);', 'rt = weft__load_acquire(&s->rt);', 'registry', 'rt: acquire'),
+    Mutant('G2', REGISTRY, 'weft__store_seq_cst(&s->rt, NULL);', 'weft__store_release(&s->rt, NULL);', 'registry', 'rt: release'),
+    Mutant('G2', REGISTRY, 'while (weft__load_seq_cst(&s->users))', 'while (weft__load_acquire(&s->users))', 'registry', 'users: acquire'),
+    Mutant('-', REGISTRY, 'weft__fetch_sub_seq_cst(&slots[slot % WEFT__RUNTIMES_MAX].users, 1u);',
+           'weft__fetch_sub_relaxed(&slots[slot % WEFT__RUNTIMES_MAX].users, 1u);', 'registry', 'leave: relaxed'),
 ]
 
 

@@ -6,6 +6,7 @@
  * so that two receivers, or one that missed what the last one did, are a data race.
  */
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "runtime/queue/mailbox.h"
 #include "tests/model/explore.h"
@@ -32,7 +33,7 @@ static bool moving; /* the receiver may move the message on */
 
 static void begin(void)
 {
-	box = (typeof(box)){ 0 };
+	memset(&box, 0, sizeof(box));
 	explore_name(&box.mailbox.head, sizeof(box.mailbox.head), "head");
 	explore_name(&box.stub, sizeof(box.stub), "stub");
 	explore_name(&box.received, sizeof(box) - offsetof(typeof(box), received), "notes");
