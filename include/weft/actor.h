@@ -46,6 +46,8 @@ typedef struct weft_ref {
 #define WEFT_KIND_IO 0xffff0002u      /* an I/O finished; status is its result, token as given */
 #define WEFT_KIND_STOP 0xffff0003u    /* somebody asks this actor to end (weft_actor_stop) */
 #define WEFT_KIND_NOREPLY 0xffff0004u /* the receiver dropped a request unanswered; status says why */
+#define WEFT_KIND_DOWN 0xffff0005u    /* an actor that was monitored ended; status is the reason, sender the actor */
+#define WEFT_KIND_EXIT 0xffff0006u    /* the same of a linked one; only seen with WEFT_ACTOR_TRAP_EXIT */
 
 /**
  * A message of the given kind with len_bytes of zeroed payload, 16-byte aligned.
@@ -168,7 +170,8 @@ enum {
 	 * rests until that receiver has drained to half of its bound. An actor that others rest for is not
 	 * muted, so that no circle waits for ever; it goes on, over the bound. docs/internals/mailbox.md
 	 */
-	WEFT_ACTOR_MUTE = 1u << 2
+	WEFT_ACTOR_MUTE = 1u << 2,
+	WEFT_ACTOR_TRAP_EXIT = 1u << 3 /* the end of a linked actor is a message (WEFT_KIND_EXIT), not an end of this one */
 };
 
 /**
@@ -189,6 +192,35 @@ WEFT_API int weft_actor_stop(weft_ref actor);
 
 /** True while the reference leads to a living actor. A hint: it may end right after. */
 WEFT_API bool weft_actor_is_alive(weft_ref actor);
+
+/* ---- watching ---------------------------------------------------------- */
+
+/*
+ * The reason of an end: 0 for a normal one (weft_actor_exit with 0, WEFT_KIND_STOP), else a negative
+ * error, as the behaviour returned or weft_actor_exit was given. -ESHUTDOWN: the runtime halted.
+ */
+
+/**
+ * Be told when an actor ends. For each accepted call exactly one WEFT_KIND_DOWN arrives: with the reason
+ * when the actor has ended, or with -ECANCELED after weft_actor_demonitor. weft_runtime_stop does not wait for it.
+ * @return 0, -ESRCH (no such actor: nothing will come), -EINVAL (reply_to is none), -ENOMEM, and as weft_request
+ *         for the place at the asker. Threads: any. Allocates: here, and nothing at the end.
+ */
+WEFT_API int weft_actor_monitor(weft_ref actor, weft_reply_to reply_to);
+/**
+ * End the monitors of actor that answer there (the same reply_to).
+ * @return 0, -ESRCH (it has ended: its DOWN is there or on its way), -ENOMEM. Threads: any.
+ */
+WEFT_API int weft_actor_demonitor(weft_ref actor, weft_reply_to reply_to);
+
+/**
+ * Tie two ends together: when one ends with a reason other than 0, so does the other, with the same reason,
+ * unless it has WEFT_ACTOR_TRAP_EXIT: then it gets WEFT_KIND_EXIT, for a normal end too.
+ * @return 0, -ESRCH, -EALREADY, -EINVAL (itself), -ENOMEM. From inside a behaviour only.
+ */
+WEFT_API int weft_actor_link(weft_actor *self, weft_ref other);
+/** @return 0, -ENOENT (not linked), -ENOMEM. An end that happened before may still arrive. From inside a behaviour only. */
+WEFT_API int weft_actor_unlink(weft_actor *self, weft_ref other);
 
 /* From inside a behaviour or fini only: */
 WEFT_API void *weft_actor_state(weft_actor *self);

@@ -71,6 +71,7 @@ static void actor_init(struct weft_actor *a, struct weft_runtime *rt, struct wef
 	weft__store_relaxed(&a->home, (w && !w->guest ? w->id : a->cell % rt->sched.worker_count) | WEFT__FRESH);
 	a->task.run = actor_run;
 	a->timers = NULL;
+	a->watches = NULL;
 	a->exit_reason = 0;
 	a->after = 0;
 	a->now = WEFT__LIVES;
@@ -231,6 +232,8 @@ static void actor_end(struct weft_actor *a, struct weft__worker *w)
 	a->now = WEFT__ENDED;
 	weft__fetch_add_seq_cst(&a->word, 1u); /* P2: see place_take. seq_cst: U2 in mute.c */
 	unmute_all(w, a);
+	if (__builtin_expect(a->watches != NULL, 0))
+		weft__watch_tell(a);
 	weft_free(a->state);
 	a->state = NULL;
 	weft__count(&w->count.ended, 1u);
@@ -256,7 +259,10 @@ static struct weft_msg *drop_from(struct weft_actor *a, struct weft__worker *w, 
 		weft__actor_detach_msg(w); /* out of the list: a request may be sent back as its own answer */
 		report_taken(a, 1);
 		weft__count(&w->count.dropped, 1u);
-		weft_msg_destroy(msg);
+		if (__builtin_expect(msg->kind == WEFT__KIND_WATCH, 0))
+			weft__watch_answer(msg, a->exit_reason);
+		else
+			weft_msg_destroy(msg);
 		if (w->node)
 			return w->node;
 		msg = w->next_node;
@@ -323,6 +329,7 @@ void weft__actor_kill(struct weft_actor *a, struct weft__worker *w)
 	if (a->now != WEFT__ENDED) {
 		bool rests = a->now == WEFT__RESTS; /* first was handled */
 
+		a->exit_reason = -ESHUTDOWN;
 		actor_end(a, w);
 		/* relaxed: as above. After fini, which may have sent something to its own actor */
 		if (!weft__load_relaxed(&a->mailbox.head)) {
@@ -347,8 +354,12 @@ static int handle(struct weft__worker *w, struct weft_actor *a, struct weft_msg 
 	int r;
 
 	w->msg = msg;
-	if (__builtin_expect(kind >= WEFT_KIND_SYSTEM, 0) && kind == WEFT_KIND_TIMER)
-		weft__timer_delivered(a, msg);
+	if (__builtin_expect(kind >= WEFT_KIND_SYSTEM, 0)) {
+		if (kind == WEFT_KIND_TIMER)
+			weft__timer_delivered(a, msg);
+		else if (weft__watch_arrived(w, a, msg))
+			return 0;
+	}
 	r = a->cls->behaviour(a, msg);
 	if (__builtin_expect(r < 0, 0))
 		weft_actor_exit(a, r);

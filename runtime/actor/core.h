@@ -88,6 +88,7 @@ struct weft_actor {
 	int32_t exit_reason;
 	uint8_t after; /* what is to do after this message: WEFT__EXIT, WEFT__REST */
 	uint8_t now;   /* WEFT__LIVES, ... */
+	struct weft_msg *watches; /* owned: what its end answers; watch.c */
 };
 
 static_assert(offsetof(struct weft_actor, cls) == WEFT_CACHELINE, "senders' line and owner's line");
@@ -184,6 +185,20 @@ static inline struct weft__worker *weft__worker_of(const struct weft_runtime *rt
 	return w && w->rt == rt ? w : NULL;
 }
 
+/* ---- watch.c ----------------------------------------------------------------- */
+
+/* Kinds that a behaviour never sees. */
+#define WEFT__KIND_WATCH 0xffff0010u
+#define WEFT__KIND_UNWATCH 0xffff0011u
+#define WEFT__KIND_UNLINKED 0xffff0012u
+
+/* One of its messages, to an actor that lives. True: not the behaviour's business. */
+bool weft__watch_arrived(struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg);
+/* A WATCH that the actor has not kept: it ends before. Consumes it. */
+void weft__watch_answer(struct weft_msg *watch, int reason);
+/* a has ended with its exit_reason: whoever watches is told. */
+void weft__watch_tell(struct weft_actor *a);
+
 /* ---- mute.c ------------------------------------------------------------------ */
 
 /*
@@ -230,6 +245,12 @@ struct weft__sink {
 };
 
 struct weft_msg *weft__msg_new(uint32_t kind, size_t len_bytes);
+/* Make msg a request for which no runtime waits. 0, -EINVAL, or what a port or future says. */
+int weft__request_uncounted(struct weft_msg *msg, weft_reply_to to);
+/* It was not accepted. */
+void weft__request_cancel(struct weft_msg *msg);
+/* Answer msg, which is in no queue, with itself. */
+void weft__answer_self(struct weft_msg *msg, uint32_t kind, int status);
 /* Release without answering: nobody waits, or the answer is on its way. */
 void weft__msg_release(struct weft_msg *msg);
 

@@ -112,8 +112,6 @@ static void count_opened(struct weft_msg *msg, uint32_t slot)
 	struct weft__worker *w = weft__self;
 	struct weft_runtime *rt;
 
-	msg->rt_slot = 0;
-	msg->rt_era = 0; /* 0: no runtime counts it */
 	if (w) {
 		msg->rt_slot = (uint8_t)w->rt_slot;
 		msg->rt_era = w->rt->era;
@@ -180,8 +178,7 @@ static struct weft__sink *sink_of(uint64_t target)
 	return (struct weft__sink *)(uintptr_t)target;
 }
 
-/* Make msg a request. 0, -EINVAL, or what the sink says. Counts it open. */
-static int request_open(struct weft_msg *msg, weft_reply_to to, uint32_t slot)
+int weft__request_uncounted(struct weft_msg *msg, weft_reply_to to)
 {
 	int r;
 
@@ -195,12 +192,22 @@ static int request_open(struct weft_msg *msg, weft_reply_to to, uint32_t slot)
 	msg->reply_kind = (uint8_t)to.kind;
 	msg->target = to.target;
 	msg->token = to.token;
-	count_opened(msg, slot);
+	msg->rt_slot = 0;
+	msg->rt_era = 0; /* no runtime counts it */
 	return 0;
 }
 
-/* Undo request_open: the request was not accepted. */
-static void request_cancel(struct weft_msg *msg)
+/* Make msg a request. 0, -EINVAL, or what the sink says. Counts it open. */
+static int request_open(struct weft_msg *msg, weft_reply_to to, uint32_t slot)
+{
+	int r = weft__request_uncounted(msg, to);
+
+	if (r == 0)
+		count_opened(msg, slot);
+	return r;
+}
+
+void weft__request_cancel(struct weft_msg *msg)
 {
 	if (msg->reply_kind == WEFT__REPLY_SINK)
 		sink_of(msg->target)->give_back(sink_of(msg->target));
@@ -222,7 +229,7 @@ int weft_request(weft_ref to, weft_msg *msg, weft_reply_to reply_to)
 		return r;
 	r = weft_send(to, msg);
 	if (r < 0)
-		request_cancel(msg);
+		weft__request_cancel(msg);
 	return r;
 }
 
@@ -286,8 +293,7 @@ bool weft_msg_wants_reply(const weft_msg *msg)
 	return msg->reply_kind != WEFT__REPLY_NONE;
 }
 
-/* Answer msg with itself. It is in no queue. */
-static void answer_self(struct weft_msg *msg, uint32_t kind, int status)
+void weft__answer_self(struct weft_msg *msg, uint32_t kind, int status)
 {
 	struct route route = route_take(msg);
 
@@ -307,7 +313,7 @@ void weft_msg_destroy(weft_msg *msg)
 		weft__actor_detach_msg(w);
 	if (msg->reply_kind != WEFT__REPLY_NONE) {
 		drop_payload(msg);
-		answer_self(msg, WEFT_KIND_NOREPLY, WEFT_ENOREPLY);
+		weft__answer_self(msg, WEFT_KIND_NOREPLY, WEFT_ENOREPLY);
 		return;
 	}
 	weft__msg_release(msg);
@@ -337,5 +343,5 @@ int weft_promise_create(weft_reply_to reply_to, weft_msg **ret_promise)
 void weft_promise_finish(weft_msg *promise, uint32_t kind, int status)
 {
 	if (WEFT_CHECK(promise && promise->reply_kind != WEFT__REPLY_NONE))
-		answer_self(promise, kind, status);
+		weft__answer_self(promise, kind, status);
 }

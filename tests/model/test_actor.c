@@ -126,6 +126,26 @@ void weft__thread_pause(uint64_t ns)
 	(void)ns;
 }
 
+/* Nobody watches here. */
+bool weft__watch_arrived(struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
+{
+	(void)w;
+	(void)a;
+	(void)msg;
+	return false;
+}
+
+void weft__watch_answer(struct weft_msg *watch, int reason)
+{
+	(void)watch;
+	(void)reason;
+}
+
+void weft__watch_tell(struct weft_actor *a)
+{
+	(void)a;
+}
+
 struct weft_runtime *weft__registry_enter(uint32_t slot)
 {
 	(void)slot;
