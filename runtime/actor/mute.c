@@ -25,7 +25,7 @@
  *
  * While muted, an actor's task is in no queue: its link makes the list, free_next names the receiver.
  *
- * After Pony's backpressure. Tests: tests/api/test_mute.c, tests/stress/test_mute.c.
+ * After Pony's backpressure. Tests: tests/api/test_mute.c, tests/stress/test_mute.c, tests/model/test_mute.c.
  */
 #include "runtime/actor/core.h"
 

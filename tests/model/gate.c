@@ -27,6 +27,12 @@ void gate_open(struct gate *g, const char *what)
 	g->opened = true;
 }
 
+bool gate_is_open(struct gate *g, const char *what)
+{
+	explore_step(g, NULL, NULL, what);
+	return g->opened;
+}
+
 bool gate_close(struct gate *g, const char *what)
 {
 	bool was;

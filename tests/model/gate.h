@@ -18,6 +18,7 @@ struct gate {
 };
 
 void gate_open(struct gate *g, const char *what);
+bool gate_is_open(struct gate *g, const char *what);
 /* Was it open? */
 bool gate_close(struct gate *g, const char *what);
 void gate_wait_open(struct gate *g, const char *what);

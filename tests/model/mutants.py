@@ -48,6 +48,7 @@ PARK, RUN, STEAL = 'runtime/sched/park.c', 'runtime/sched/run.c', 'runtime/sched
 SEND, ACTOR, CORE = 'runtime/actor/send.c', 'runtime/actor/actor.c', 'runtime/actor/core.h'
 SCHED, GUEST = 'runtime/sched/sched.c', 'runtime/host/guest.c'
 FUTURE, PORT = 'runtime/host/future.c', 'runtime/host/port.c'
+MUTE = 'runtime/actor/mute.c'
 TIMER, REGISTRY = 'runtime/actor/timer.c', 'runtime/actor/registry.c'
 
 M1 = 'weft__xchg_acq_rel(&mb->head, msg)'
@@ -242,6 +243,19 @@ MUTANTS += [
     Mutant('G2', REGISTRY, 'while (weft__load_seq_cst(&s->users))', 'while (weft__load_acquire(&s->users))', 'registry', 'users: acquire'),
     Mutant('-', REGISTRY, 'weft__fetch_sub_seq_cst(&slots[slot % WEFT__RUNTIMES_MAX].users, 1u);',
            'weft__fetch_sub_relaxed(&slots[slot % WEFT__RUNTIMES_MAX].users, 1u);', 'registry', 'leave: relaxed'),
+]
+
+MUTANTS += [
+    Mutant('U1', MUTE, 'weft__fetch_or_seq_cst(&on->bound_msgs, WEFT__WAITED);', 'weft__fetch_or_acq_rel(&on->bound_msgs, WEFT__WAITED);',
+           'mute', 'acq_rel'),
+    Mutant("U1'", MUTE, '!weft__load_seq_cst(&on->mailbox.head)', '!weft__load_acquire(&on->mailbox.head)', 'mute', 'head: acquire'),
+    Mutant("U1'", MUTE, 'uint64_t word = weft__load_seq_cst(&on->word);', 'uint64_t word = weft__load_acquire(&on->word);', 'mute',
+           'word: acquire'),
+    Mutant('U2', MAILBOX, M4, 'weft__cas_acq_rel(&mb->head, &expected, NULL)', 'mute', 'head to NULL: acq_rel'),
+    Mutant('U2', ACTOR, 'weft__fetch_add_seq_cst(&a->word, 1u); /* P2', 'weft__fetch_add_acq_rel(&a->word, 1u); /* P2', 'mute',
+           'the end: acq_rel'),
+    Mutant("U2'", ACTOR, 'weft__load_seq_cst(&a->bound_msgs) & WEFT__WAITED', 'weft__load_acquire(&a->bound_msgs) & WEFT__WAITED', 'mute',
+           'acquire'),
 ]
 
 
