@@ -312,6 +312,13 @@ static struct weft__task *find_task(struct weft__worker *w)
 	return task ? task : weft__next_task(w);
 }
 
+/* Called in order to search, but there was work of its own: somebody else may search. */
+static void stop_searching(struct weft__worker *w)
+{
+	w->searcher = false;
+	weft__store_release(&w->sched->searching, 0u);
+}
+
 void weft__worker_loop(struct weft__worker *w)
 {
 	load_unknown(w);
@@ -320,9 +327,12 @@ void weft__worker_loop(struct weft__worker *w)
 	while (weft__load_acquire(&w->sched->phase) != WEFT__PHASE_HALT) {
 		struct weft__task *task = find_task(w);
 
-		if (task)
-			weft__run_task(w, task);
-		else
+		if (!task) {
 			weft__park(w);
+			continue;
+		}
+		if (__builtin_expect(w->searcher, 0))
+			stop_searching(w);
+		weft__run_task(w, task);
 	}
 }

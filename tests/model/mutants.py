@@ -155,6 +155,7 @@ MUTANTS = [
     Mutant('-', PORT, 'if (weft__fetch_sub_acq_rel(&p->held, what) == what)', 'if (weft__fetch_sub_relaxed(&p->held, what) == what)',
            'port', 'held: relaxed'),
     Mutant('-', STEAL, 'weft__store_release(&s->searching, 0u);', '', 'steal', "the searcher's place is kept"),
+    Mutant('-', RUN, '\t\t\tstop_searching(w);', '\t\t\t;', 'steal', "the searcher's place is kept by who is busy"),
 ]
 
 MUTANTS += [

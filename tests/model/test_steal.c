@@ -115,3 +115,27 @@ Test(model_steal, called__searches_and_gives_the_place_back)
 	jobs_expected = 2;
 	cr_assert(explore(&m));
 }
+
+/* Work of its own comes while worker 1 is being called. */
+static void calls_and_sends(void)
+{
+	struct weft__worker *w = &workers[0];
+
+	weft__self = w;
+	weft__schedule_back(w, job_make(0));
+	weft__wake_one(&sched);
+	weft__schedule_remote(&sched, 1, true, job_make(1));
+	run_what_is_there(w);
+	weft__self = NULL;
+}
+
+Test(model_steal, called__with_work_of_its_own_does_not_keep_the_place)
+{
+	static const struct explore_model m = {
+		.name = "steal, called and sent to", .init = begin_call, .thread = { calls_and_sends, worker_1 },
+		.check = each_ran_once, .executions_max = 200000
+	};
+
+	jobs_expected = 2;
+	cr_assert(explore(&m));
+}
