@@ -253,8 +253,7 @@ void weft__sched_stop(struct weft__sched *s, uint64_t deadline_ns)
 			break;
 	}
 	weft__cas_seq_cst(&s->phase, &run, (uint32_t)WEFT__PHASE_DRAIN); /* T1 release: the deadline; D1 for wake_all */
-	if (s->started)
-		weft__wake_all(s);
+	weft__wake_all(s); /* nobody sleeps who was not started */
 }
 
 int weft__sched_join(struct weft__sched *s)
