@@ -41,14 +41,16 @@ static struct weft__worker *place_take(struct weft_runtime *rt)
 	return NULL;
 }
 
-/* Whatever is queued goes to the workers. */
+/* Whatever is queued goes to the workers. Active meanwhile: what is on its way lies in no queue that a drain looks at. */
 static void hand_over(struct weft__worker *w)
 {
 	struct weft__task *task;
 	uint32_t n = 0;
 
+	weft__store_seq_cst(&w->active, true);
 	while ((task = weft__next_task(w)))
 		weft__schedule_remote(w->sched, n++, false, task);
+	weft__store_release(&w->active, false);
 }
 
 static void place_give(struct weft__worker *w)

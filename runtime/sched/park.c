@@ -36,7 +36,7 @@
  * NAP_MAX_NS) instead of sleeping for good: that bounds how long work can lie
  * behind a long activation elsewhere. When all are asleep, nobody naps.
  *
- * Tests: tests/model/test_park.c, test_steal.c: every interleaving of a sleeper and its senders;
+ * Tests: tests/model/test_park.c, test_steal.c, test_drain.c: every interleaving of a sleeper and its senders;
  * tests/stress/test_park.c: one request at a time, all workers asleep in between,
  * so that nobody naps and a lost wake-up is a request without an answer.
  */
@@ -125,21 +125,25 @@ static bool has_own_work(struct weft__worker *w)
 	       !weft__inject_is_empty_seq_cst(&w->inject_timers);
 }
 
-/* At this moment nobody runs anything and nothing is queued. */
+static bool is_empty(struct weft__worker *w)
+{
+	/* a guest that sits in its place without being inside holds nothing up */
+	return !weft__load_seq_cst(&w->active) && !has_own_work(w) && !weft__runq_depth(&w->runq) &&
+	       !weft__deque_depth(&w->fresh) && !weft__load_acquire(&w->lifo);
+}
+
+/*
+ * Nobody runs anything and nothing is queued. In the way of the work, so that none passes by unseen: guests, which
+ * hand over to workers' injections and only then are not active; the workers' queues; and last whether all sleep,
+ * for a worker wakes up before it takes what was injected.
+ */
 static bool is_still(struct weft__sched *s)
 {
-	if (weft__load_seq_cst(&s->sleepers) != s->worker_count)
-		return false;
-	for (uint32_t i = 0; i < s->worker_count + s->guest_count; i++) {
-		struct weft__worker *w = &s->workers[i];
-
-		/* a guest that sits in its place without being inside holds nothing up */
-		if (weft__load_seq_cst(&w->active) || has_own_work(w) || weft__runq_depth(&w->runq) ||
-		    weft__deque_depth(&w->fresh) ||
-		    weft__load_acquire(&w->lifo))
+	for (uint32_t i = s->worker_count + s->guest_count; i-- > 0;) {
+		if (!is_empty(&s->workers[i]))
 			return false;
 	}
-	return true;
+	return weft__load_seq_cst(&s->sleepers) == s->worker_count;
 }
 
 static uint64_t turns_taken(struct weft__sched *s)

@@ -257,6 +257,13 @@ MUTANTS += [
            'the end: acq_rel'),
     Mutant("U2'", ACTOR, 'weft__load_seq_cst(&a->bound_msgs) & WEFT__WAITED', 'weft__load_acquire(&a->bound_msgs) & WEFT__WAITED', 'mute',
            'acquire'),
+    Mutant('-', GUEST, '\tweft__store_seq_cst(&w->active, true);\n\twhile ((task = ', '\twhile ((task = ', 'drain', 'handing over: not active'),
+    Mutant('-', PARK, 'for (uint32_t i = s->worker_count + s->guest_count; i-- > 0;) {',
+           'for (uint32_t i = 0; i < s->worker_count + s->guest_count; i++) {', 'drain', 'workers are looked at before guests'),
+    Mutant('-', PARK, 'return weft__load_seq_cst(&s->sleepers) == s->worker_count;', 'return true;', 'drain', 'who is awake is not looked at'),
+    Mutant('-', PARK, 'is_still(s) && !s->hooks->requests_open(s->rt) && is_still(s)',
+           'is_still(s) && !s->hooks->requests_open(s->rt)', 'drain', 'one look'),
+    Mutant('-', PARK, ' && turns_taken(s) == turns;', ' && turns + 1;', 'drain', 'turns are not compared'),
 ]
 
 
