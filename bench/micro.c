@@ -22,6 +22,7 @@ const struct bench_micro bench_micros[] = {
 	{ "actor-ping-pong-same-core", "actors", "A message there and back on one worker.", "ns", micro_ping_pong_same, 0, 0 },
 	{ "actor-ping-pong-cross-core", "actors", "A message there and back between actors pinned to two workers.", "ns", micro_ping_pong_cross, 5, 1 },
 	{ "mailbox-many-to-one", "actors", "A hundred senders, one receiver: a message.", "ns", micro_many_to_one, 5, 1 },
+	{ "mailbox-many-to-one-muted", "actors", "The same with senders that rest when it is full.", "ns", micro_many_to_one_muted, 5, 1 },
 	{ "actor-spawn", "actors", "An actor made, sent a message, answering and gone.", "ns", micro_spawn, 5, 1 },
 	{ "actor-idle-bytes", "actors", "Resident bytes an idle actor.", "bytes", micro_idle_bytes, 1, 0 },
 };

@@ -11,6 +11,7 @@
 int micro_ping_pong_same(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_ping_pong_cross(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_many_to_one(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
+int micro_many_to_one_muted(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_spawn(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_idle_bytes(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 

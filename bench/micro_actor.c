@@ -194,6 +194,27 @@ static void sender_fini(weft_actor *self)
 	weft_msg_destroy(s->held);
 }
 
+/* The send that finds the mailbox full is accepted, and the sender rests after this turn: nothing to hold. */
+static int muted_behaviour(weft_actor *self, weft_msg *msg)
+{
+	struct sender *s = weft_actor_state(self);
+
+	for (uint32_t i = 0; i < TURN && s->left; i++, s->left--) {
+		weft_msg *m = weft_msg_create(LETTER, 0);
+		int r = m ? weft_send(s->to, m) : -ENOMEM;
+
+		if (r < 0) {
+			weft_msg_destroy(m);
+			return r;
+		}
+	}
+	if (!s->left) {
+		weft_actor_exit(self, 0);
+		return 0;
+	}
+	return weft_send(weft_actor_ref(self), msg);
+}
+
 static const weft_actor_class receiver_class = { .size = sizeof(receiver_class),
 	                                         .name = "receiver",
 	                                         .behaviour = receiver_behaviour,
@@ -204,8 +225,15 @@ static const weft_actor_class sender_class = { .size = sizeof(sender_class),
 	                                       .fini = sender_fini,
 	                                       .state_bytes = sizeof(struct sender) };
 
+static const weft_actor_class muted_class = { .size = sizeof(muted_class),
+	                                      .name = "muted sender",
+	                                      .behaviour = muted_behaviour,
+	                                      .state_bytes = sizeof(struct sender),
+	                                      .flags = WEFT_ACTOR_MUTE };
+
 /* The receiver is asked first, while its mailbox has room; it answers with the time to the last letter. */
-int micro_many_to_one(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
+static int many_to_one(const weft_actor_class *senders, const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops,
+                       struct bench_outcome *out)
 {
 	uint64_t each = opt->quick ? 2000 : 20000, total = each * SENDERS, ns = 0;
 	struct receiver receiver = { .expected = total };
@@ -220,7 +248,7 @@ int micro_many_to_one(const struct bench_options *opt, double *ret_ms, uint64_t 
 	if (r == 0)
 		r = micro_request_send(rt, s.to, GO, &port);
 	for (uint32_t i = 0; r == 0 && i < SENDERS; i++) {
-		r = weft_actor_spawn(rt, &sender_class, &s, &ref);
+		r = weft_actor_spawn(rt, senders, &s, &ref);
 		if (r == 0)
 			r = start(ref);
 	}
@@ -231,6 +259,16 @@ int micro_many_to_one(const struct bench_options *opt, double *ret_ms, uint64_t 
 	weft_port_destroy(port);
 	weft_runtime_destroy(rt);
 	return r;
+}
+
+int micro_many_to_one(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
+{
+	return many_to_one(&sender_class, opt, ret_ms, ret_ops, out);
+}
+
+int micro_many_to_one_muted(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
+{
+	return many_to_one(&muted_class, opt, ret_ms, ret_ops, out);
 }
 
 /* ---- spawning ---------------------------------------------------------------------------------- */
