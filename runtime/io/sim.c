@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * runtime/io/sim.c - the loop of a simulated machine: nothing outside, all of it in time.
+ * runtime/io/sim.c - the loop of a simulated machine: nothing outside but a disk in memory, all of it in time.
  *
  * What is submitted gets a moment at which it will be done, chosen by the seed, so two operations
- * finish in any order. A wait sleeps until the first of those moments, a wake or
+ * finish in any order; files are those of disk.h. A wait sleeps until the first of those moments, a wake or
  * its timeout, as simulated threads sleep (runtime/base/thread.h).
  */
 #include "runtime/io/backend.h"
@@ -15,6 +15,7 @@
 
 #include "runtime/base/sim.h"
 #include "runtime/base/thread.h"
+#include "runtime/io/disk.h"
 
 #define TAKES_NS_MAX 200000u
 
@@ -73,12 +74,17 @@ static int sim_cancel(struct weft__loop *loop, struct weft__io *io)
 	return 0;
 }
 
-/* What the operation comes to. */
+/* What the operation comes to. One that was cancelled may have been done, in part or whole, or not. */
 static int32_t perform(struct weft__io *io)
 {
-	if (io->state == CANCELLED)
-		return -ECANCELED;
-	return io->op == WEFT__IO_NOP ? 0 : -EBADF;
+	int32_t r;
+
+	if (io->op == WEFT__IO_NOP)
+		return io->state == CANCELLED ? -ECANCELED : 0;
+	if (io->state != CANCELLED)
+		return weft__disk_perform(io);
+	r = weft__sim->below(2) ? weft__disk_perform(io) : 0;
+	return r < 0 ? r : -ECANCELED;
 }
 
 /* Take the first that is due off the list, from a random place. NULL: none is; *ret_next_ns says when. */
