@@ -271,19 +271,20 @@ static int uring_wait(struct weft__loop *loop, uint64_t timeout_ns)
 
 /*
  * Get the wake read out of the kernel, so that nothing writes to wake_count after it
- * is freed. By a wake rather than a cancel: one completion less.
+ * is freed. By a wake rather than a cancel: one completion less. The ring's place among this thread's
+ * registered rings goes, too: whoever closes would give up what lies at that place in its own thread.
  */
 static void uring_retire(struct weft__loop *loop)
 {
 	struct uring_loop *u = uring_of(loop);
 
-	if (!u->wake_armed)
-		return;
-	weft__loop_wake(&u->base);
+	if (u->wake_armed)
+		weft__loop_wake(&u->base);
 	for (int i = 0; u->wake_armed && i < 10; i++) {
 		sleep_in_kernel(u, 10000000);
 		reap(u);
 	}
+	io_uring_unregister_ring_fd(&u->ring); /* -EINVAL: was not registered, or is no longer */
 }
 
 static void uring_close(struct weft__loop *loop)

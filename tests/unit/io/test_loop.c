@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/io_uring.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -147,4 +148,39 @@ Test(loop, close__leaves_no_descriptor)
 		choose(WEFT_IO_EPOLL, &why);
 	}
 	cr_expect_eq(count_fds(), before);
+}
+
+/*
+ * The kernel keeps registered rings a thread, by their place. Where this thread's next ring lies when it is registered,
+ * or -Exxx; the ring stays.
+ */
+static int next_registered_place(void)
+{
+	struct io_uring_params params = { 0 };
+	int fd = (int)syscall(__NR_io_uring_setup, 4, &params);
+	struct io_uring_rsrc_update update = { .offset = UINT32_MAX, .data = (uint64_t)fd };
+
+	if (fd < 0 || syscall(__NR_io_uring_register, fd, IORING_REGISTER_RING_FDS, &update, 1) != 1)
+		return -errno;
+	return (int)update.offset;
+}
+
+/*
+ * A retired loop is closed by another thread, in which its place belongs to somebody else: on kernels before 6.1 the host's
+ * own ring was given up.
+ */
+Test(loop, retire__leaves_no_registered_ring_behind)
+{
+	struct weft__loop *loop = NULL;
+	int place;
+
+	cr_assert_eq(weft__loop_open(WEFT_IO_URING, &loop, NULL), 0);
+	if (strcmp(weft__loop_name(loop), "uring") != 0)
+		cr_skip_test("no io_uring here");
+	weft__loop_retire(loop);
+	place = next_registered_place();
+	if (place < 0)
+		cr_skip_test("this kernel registers no rings: %s", strerror(-place));
+	cr_expect_eq(place, 0, "the retired ring still has its place");
+	weft__loop_close(loop);
 }
