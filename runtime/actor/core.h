@@ -25,7 +25,20 @@
  *             bound_msgs   the life's birth, mute.c       senders, owner
  *   owner     the rest     whoever runs the actor         the same
  *
- * Tests: tests/api/test_runtime.c, tests/stress/test_actors.c.
+ * Which may overlap (X) on one cell:
+ *                  place + push   handle   end, bury   birth
+ *   place + push        X            X         X         X     (of an older life: refused)
+ *   handle              X            -         -         -     (whoever runs the actor, and then ends it)
+ *   end, bury           X            -         -         -
+ *   birth               X            -         -         -     (whoever took the free cell)
+ *
+ * Invariant: places >= taken; equal when every send that took a place has pushed and was handled or dropped, or
+ * gave it back; only then does the cell get another life. Linearization: a send at its fetch_add of word (P1),
+ * the end at its own (P2), the birth at its own (P3). Progress: a send is wait-free; burying waits, between
+ * turns of others, for senders between place and push. ABA: lives grow and are never used twice. Memory: cells
+ * stay until the runtime goes. Edges: P1 in send.c, P2 to P5 beside it.
+ *
+ * Tests: tests/model/test_actor.c, tests/api/test_runtime.c, tests/stress/test_actors.c.
  */
 #ifndef WEFT_RUNTIME_ACTOR_CORE_H
 #define WEFT_RUNTIME_ACTOR_CORE_H

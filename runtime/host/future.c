@@ -7,6 +7,24 @@
  * The waiter says that it sleeps, then looks at the state; the answering thread
  * sets the state, then looks whether somebody sleeps (W1, W2: seq_cst on both
  * sides), so no wake-up is lost and none is paid for when nobody sleeps.
+ *
+ *     waiter                       answerer
+ *     sleeping = 1     (W1)        msg, then state = READY  (W2)
+ *     look at state                look at sleeping
+ *
+ *   field      written by                            read by
+ *   state      asker, answerer, taker                all
+ *   msg        answerer, before READY                taker, after READY
+ *   sleeping   waiter                                answerer
+ *   refs       owner, asker, answerer                all: the last one frees
+ *
+ * Which calls may overlap (X): a request's answer (or give_back) with any one of wait, try_take, destroy. These three,
+ * and a new request, are the owner's: one at a time.
+ * Linearization: W2 for the answer, the store of IDLE for the take. Progress: all but wait are wait-free.
+ * Memory: who gives up the last reference frees, the answer too if nobody took it. ABA: a state
+ * comes round only by its owner's take.
+ *
+ * Tests: tests/model/test_future.c, tests/api/test_port.c.
  */
 #include "runtime/host/host.h"
 

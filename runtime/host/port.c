@@ -27,6 +27,19 @@
  *     exchange signalled    (S2)          closed = 1             (C1)
  *     look at closed        (C2)          look at first          (F2)
  *
+ * Which calls may overlap (X):
+ *                 deliver  give_back  take  reap, wait, destroy
+ *   deliver          X         X       X            X
+ *   give_back        X         X       X            X
+ *   take             X         X       X            X
+ *   reap, wait,      X         X       X            -     (the owner: one at a time; destroy last)
+ *   destroy
+ *
+ * Invariant: an answer in the queue is found by a reap that comes after the eventfd was readable, or the reaper is
+ * awake and looks again. held > 0 as long as anybody may touch the port. Linearization: push (mailbox.h), pop
+ * at the step of first. Progress: deliver is wait-free but for signal_fd's system call; reap may have to wait
+ * for one deliverer between its exchange and its link. ABA: see mailbox.h. Memory: who brings held to 0 frees.
+ *
  * Tests: tests/api/test_port.c, tests/model/test_port.c.
  */
 #include "runtime/host/host.h"

@@ -19,7 +19,10 @@
  * the peak of messages that were alive at once. Payloads over the largest class
  * come straight from weft_malloc and go straight back.
  *
- * Tests: tests/unit/mem/test_msgpool.c.
+ * Nothing here is lock-free: a cache is one thread's, a chain is handed over under a lock, and TSan sees
+ * both. The links are atomic because a mailbox uses them, too; relaxed, as they are one thread's here.
+ *
+ * Tests: tests/unit/mem/test_msgpool.c, tests/stress/test_actors.c.
  */
 #ifndef WEFT_RUNTIME_MEM_MSGPOOL_H
 #define WEFT_RUNTIME_MEM_MSGPOOL_H

@@ -26,7 +26,17 @@
  * fences missing on weakly ordered CPUs (fixed upstream later): x86-64 is fine,
  * see docs/DEPENDENCIES.md for arm64.
  *
- * Tests: tests/unit/queue/test_runq.c, tests/stress/test_queues.c.
+ *   field          written by                  read by
+ *   c_head         owner, thieves (CAS)        all
+ *   p_tail         owner                       all
+ *   slots          owner                       all; a thief that loses throws away what it read
+ *   overflow list  owner                       owner; its count, as a hint, all
+ *
+ * Edges (ck_ring.h): p_tail is stored with release after the slot, and loaded with acquire before it; c_head's
+ * CAS releases, so that the owner, which acquires it, uses a slot again only after it was read, and
+ * so that who sees the new c_head sees a p_tail that is not behind it.
+ *
+ * Tests: tests/unit/queue/test_runq.c, tests/stress/test_queues.c, tests/model/test_runq.c.
  */
 #ifndef WEFT_RUNTIME_QUEUE_RUNQ_H
 #define WEFT_RUNTIME_QUEUE_RUNQ_H
