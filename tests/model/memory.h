@@ -20,7 +20,8 @@
  * them a write is a data race, which is a failure.
  *
  * This is C11 as repaired by RC11 (Lahav et al., 2017): a load does not read a store that
- * was not executed yet (no load buffering).
+ * was not executed yet (no load buffering). In one corner it is stricter than C++20: the one order of the
+ * seq_cst operations agrees with happens-before, as C11 says and as x86 and arm64 do.
  */
 #ifndef WEFT_TESTS_MODEL_MEMORY_H
 #define WEFT_TESTS_MODEL_MEMORY_H
