@@ -63,7 +63,8 @@ static weft_runtime *up_with(const weft_actor_class *cls)
 {
 	weft_runtime *rt = test_runtime(1);
 
-	activations = worst = delivered = 0;
+	activations = worst = 0;
+	delivered = 0;
 	bystander = test_spawn(rt, cls, NULL);
 	return rt;
 }
