@@ -173,13 +173,15 @@ static void late_timer_requests(struct weft_runtime *rt)
 	}
 }
 
-/* Never started: no worker ran the halt, so it is done here. */
+/* Never started: no worker ran the halt, so it is done here, perhaps by an actor of another runtime. */
 static void halt_unstarted(struct weft_runtime *rt)
 {
+	struct weft__worker *self = weft__self;
+
 	weft__store_release(&rt->sched.phase, (uint32_t)WEFT__PHASE_HALT);
 	weft__self = &rt->sched.workers[0];
 	weft__actor_hooks.halted(rt);
-	weft__self = NULL;
+	weft__self = self;
 }
 
 void weft_runtime_destroy(weft_runtime *rt)
