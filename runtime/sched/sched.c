@@ -158,7 +158,7 @@ static void leave(struct weft__worker *w)
 {
 	struct weft__sched *s = w->sched;
 
-	if (weft__fetch_add_acq_rel(&s->halted_count, 1u) + 1 != s->threads_started)
+	if (weft__fetch_add_acq_rel(&s->halted_count, 1u) + 1 != s->worker_count)
 		return;
 	for (uint32_t i = s->worker_count; i < s->worker_count + s->guest_count; i++) {
 		/* T3 seq_cst: against a guest that sets active, then looks at the phase, which was set before (T2) */
@@ -166,6 +166,18 @@ static void leave(struct weft__worker *w)
 			weft__thread_yield();
 	}
 	s->hooks->halted(s->rt);
+}
+
+/* Workers that got no thread leave, too, or nobody would be the last. */
+static void leave_unmade(struct weft__sched *s)
+{
+	struct weft__worker *self = weft__self;
+
+	for (uint32_t i = s->threads_started; i < s->worker_count; i++) {
+		weft__self = &s->workers[i];
+		leave(weft__self);
+	}
+	weft__self = self;
 }
 
 static void *worker_main(void *arg)
@@ -224,7 +236,6 @@ int weft__sched_start(struct weft__sched *s)
 		snprintf(name, sizeof(name), "weft/%u", i);
 		r = weft__thread_start(name, worker_main, &s->workers[i], &s->workers[i].thread);
 		if (r < 0) {
-			/* those that run must still count themselves out */
 			s->threads_started = i;
 			break;
 		}
@@ -236,6 +247,7 @@ int weft__sched_start(struct weft__sched *s)
 	}
 	if (r < 0) {
 		weft__sched_stop(s, 0);
+		leave_unmade(s);
 		weft__sched_join(s);
 		return r;
 	}

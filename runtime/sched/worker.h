@@ -154,7 +154,7 @@ struct weft__sched {
 	_Atomic(uint32_t) halted_count;
 	_Atomic(bool) drained;
 	_Atomic(uint32_t) opened; /* workers whose loop is open or failed */
-	uint32_t threads_started;
+	uint32_t threads_started; /* and not joined yet; of who starts and joins */
 	bool started;
 };
 
