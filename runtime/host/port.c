@@ -65,6 +65,7 @@ struct weft_port {
 	_Atomic(uint32_t) helping;
 	_Atomic(uint32_t) closed;
 	pthread_mutex_t drain_lock; /* after closed: who releases what still comes */
+	bool draining;              /* under drain_lock: somebody does */
 };
 
 static struct weft_port *port_of(struct weft__sink *sink)
@@ -127,16 +128,25 @@ static void signal_fd(struct weft_port *p)
 		weft__store_release(&p->signalled, 0u); /* cannot happen: the counter is at most 1 */
 }
 
-/* The owner is gone: whoever comes releases what is there. */
+/*
+ * The owner is gone: whoever comes releases what is there, one at a time and outside of the lock, for what an answer
+ * holds may be answered here, too. Who finds another one at it leaves it to him: he looks once more.
+ */
 static void drain_closed(struct weft_port *p)
 {
 	struct weft_msg *m;
 	uint64_t n = 0;
 
 	pthread_mutex_lock(&p->drain_lock);
-	while ((m = port_pop(p))) {
-		weft_msg_destroy(m);
-		n++;
+	if (!p->draining) {
+		p->draining = true;
+		while ((m = port_pop(p))) {
+			pthread_mutex_unlock(&p->drain_lock);
+			weft_msg_destroy(m);
+			n++;
+			pthread_mutex_lock(&p->drain_lock);
+		}
+		p->draining = false;
 	}
 	pthread_mutex_unlock(&p->drain_lock);
 	if (n)
