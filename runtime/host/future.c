@@ -68,11 +68,19 @@ static int future_take(struct weft__sink *sink)
 	return 0;
 }
 
+/* It is ASKED no more. */
+static void set_state(struct weft_future *f, uint32_t state)
+{
+	weft__xchg_seq_cst(&f->state, state); /* W2: then look at sleeping */
+	if (weft__load_seq_cst(&f->sleeping))
+		weft__word_wake(&f->state);
+}
+
 static void future_give_back(struct weft__sink *sink)
 {
 	struct weft_future *f = future_of(sink);
 
-	weft__store_release(&f->state, (uint32_t)IDLE);
+	set_state(f, IDLE); /* no answer will come: who waits for it need not */
 	unref(f);
 }
 
@@ -81,9 +89,7 @@ static void future_deliver(struct weft__sink *sink, struct weft_msg *msg)
 	struct weft_future *f = future_of(sink);
 
 	f->msg = msg;
-	weft__xchg_seq_cst(&f->state, (uint32_t)READY); /* W2: then look at sleeping */
-	if (weft__load_seq_cst(&f->sleeping))
-		weft__word_wake(&f->state);
+	set_state(f, READY);
 	unref(f);
 }
 

@@ -135,7 +135,7 @@ MUTANTS = [
            lives='the futex looks at the word once more, after a full barrier'),
     Mutant('W1', FUTURE, 'while (weft__load_seq_cst(&f->state) == ASKED', 'while (weft__load_acquire(&f->state) == ASKED',
            'future', 'state: acquire', lives='the futex looks at the word once more, after a full barrier'),
-    Mutant('W2', FUTURE, 'weft__xchg_seq_cst(&f->state, (uint32_t)READY);', 'weft__store_release(&f->state, (uint32_t)READY);',
+    Mutant('W2', FUTURE, 'weft__xchg_seq_cst(&f->state, state);', 'weft__store_release(&f->state, state);',
            'future', 'release'),
     Mutant('W2', FUTURE, 'if (weft__load_seq_cst(&f->sleeping))', 'if (weft__load_acquire(&f->sleeping))', 'future',
            'sleeping: acquire'),

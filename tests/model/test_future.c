@@ -108,6 +108,19 @@ Test(model_future, given_back__is_freed_once)
 	MODEL("give back", destroys, gives_back);
 }
 
+static void waits_in_vain(void)
+{
+	weft_msg *msg;
+
+	explore_assert(weft_future_wait_until(future, &msg, WEFT_FOREVER) == -EINVAL);
+	weft_future_destroy(future);
+}
+
+Test(model_future, given_back__waiter_is_woken)
+{
+	MODEL("wait, give back", waits_in_vain, gives_back);
+}
+
 /* The second request is made while the first answer's thread is still on its way out. */
 static void waits_twice(void)
 {
