@@ -212,24 +212,28 @@ void weft__request_cancel(struct weft_msg *msg)
 	if (msg->reply_kind == WEFT__REPLY_SINK)
 		sink_of(msg->target)->give_back(sink_of(msg->target));
 	msg->reply_kind = WEFT__REPLY_NONE;
-	msg->target = 0;
-	msg->token = 0;
 	count_closed(msg->rt_slot, msg->rt_era);
 }
 
 int weft_request(weft_ref to, weft_msg *msg, weft_reply_to reply_to)
 {
+	uint64_t sender, token;
 	int r;
 
 	WEFT_RETURN_IF(!msg, -EINVAL);
 	if (reply_to.kind == WEFT__REPLY_NONE)
 		return weft_send(to, msg);
+	sender = msg->target;
+	token = msg->token;
 	r = request_open(msg, reply_to, weft__ref_slot(to));
 	if (r < 0)
 		return r;
 	r = weft_send(to, msg);
-	if (r < 0)
+	if (r < 0) {
 		weft__request_cancel(msg);
+		msg->target = sender; /* nothing changed */
+		msg->token = token;
+	}
 	return r;
 }
 

@@ -189,18 +189,29 @@ static void set_sender(struct weft__worker *w, struct weft_msg *msg)
 		msg->target = w && w->actor ? w->actor->ref_id : 0;
 }
 
-int weft_send(weft_ref to, weft_msg *msg)
+static int send_bounded(struct weft__worker *w, weft_ref to, struct weft_msg *msg)
 {
-	struct weft__worker *w = weft__self;
-
-	WEFT_RETURN_IF(!msg, -EINVAL);
-	set_sender(w, msg);
 	if (__builtin_expect(w && w->rt_slot == weft__ref_slot(to), 1)) {
 		if (__builtin_expect(w->guest && !w->actor, 0))
 			return send_as_host(w, to, msg, true);
 		return send_on_worker(w, to, msg, true);
 	}
 	return send_elsewhere(to, msg, true);
+}
+
+int weft_send(weft_ref to, weft_msg *msg)
+{
+	struct weft__worker *w = weft__self;
+	uint64_t sender;
+	int r;
+
+	WEFT_RETURN_IF(!msg, -EINVAL);
+	sender = msg->target;
+	set_sender(w, msg);
+	r = send_bounded(w, to, msg);
+	if (__builtin_expect(r < 0, 0))
+		msg->target = sender; /* nothing changed; else the message is not ours any more */
+	return r;
 }
 
 int weft_actor_stop(weft_ref actor)
