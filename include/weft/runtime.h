@@ -97,7 +97,7 @@ WEFT_API void weft_runtime_destroy(weft_runtime *rt);
 /** Workers it has (threads, guests not counted). Threads: any. */
 WEFT_API uint32_t weft_runtime_workers(const weft_runtime *rt);
 
-/** "uring" or "epoll". Threads: any, after start. */
+/** "uring" or "epoll"; "sim" on a simulated machine. Threads: any, after start. */
 WEFT_API const char *weft_runtime_io_name(const weft_runtime *rt);
 
 /** Nanoseconds of the runtime's monotonic clock. Threads: any. */
