@@ -72,14 +72,18 @@ static int options_read(const weft_runtime_options *opt, weft_runtime_options *r
 	return 0;
 }
 
+/* What did not hold is told, and the actor that ran into it fails: its branch ends, the process goes on. */
 static void report_fault(const char *what, const char *file, int line, void *user)
 {
 	struct weft_runtime *rt = user;
+	struct weft_actor *self = weft_actor_self();
 
 	if (rt->fault)
 		rt->fault(what, file, line, rt->fault_user);
 	else
 		weft__log(&rt->sched.log, WEFT_LOG_ERROR, "%s:%d: invariant does not hold: %s", file, line, what);
+	if (self && self->now == WEFT__LIVES)
+		weft_actor_check_failed(self, what, file, line);
 }
 
 static int rooms_init(struct weft_runtime *rt, const weft_runtime_options *opt)

@@ -235,6 +235,35 @@ WEFT_API void weft_actor_yield(weft_actor *self);
 /** The actor that this thread is running, or NULL. */
 WEFT_API weft_actor *weft_actor_self(void);
 
+/* ---- failing ------------------------------------------------------------- */
+
+#define WEFT_EXIT_TEXT_BYTES 120 /* of the text of a failure, its NUL among them; longer ones are cut */
+
+/**
+ * Fail: the actor ends after this activation as by weft_actor_exit, and whoever is linked to it or
+ * monitors it learns the reason; the text is in the event "system:actor" (weft/event.h).
+ * @param reason  negative; anything else becomes WEFT_EFAILED
+ * @param text    what happened, for people; cut to WEFT_EXIT_TEXT_BYTES; may be NULL
+ * @return reason, so that a behaviour can end with "return weft_actor_fail(...)"; -EINVAL outside of a behaviour
+ */
+WEFT_API int weft_actor_fail(weft_actor *self, int reason, const char *text);
+
+/**
+ * An invariant of a behaviour. True when cond holds; else the actor fails with WEFT_EINTERNAL and a text
+ * that names the line, and nobody else is harmed: if (!WEFT_ACTOR_CHECK(self, n <= max)) return 0;
+ */
+#define WEFT_ACTOR_CHECK(self, cond) ((cond) || weft_actor_check_failed((self), #cond, __FILE__, __LINE__))
+/** Always false. What WEFT_ACTOR_CHECK calls. */
+WEFT_API bool weft_actor_check_failed(weft_actor *self, const char *cond, const char *file, int line);
+
+/**
+ * End an actor without asking it: it handles no more messages after those of its running activation, whatever
+ * flags its class has. Its fini runs; the reason is WEFT_EKILLED. One that rests for a full mailbox ends when it
+ * may go on; one whose behaviour does not return cannot be ended by anybody.
+ * @return 0, -ESRCH, -ENOMEM. Threads: any.
+ */
+WEFT_API int weft_actor_kill(weft_ref actor);
+
 /* ---- timers ------------------------------------------------------------ */
 
 typedef struct weft_timer {

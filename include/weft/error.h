@@ -30,6 +30,9 @@ enum {
 	WEFT_ENOREPLY = -20012,    /* the receiver let go of a request without answering it */
 	WEFT_ELAGGED = -20013,     /* a reader fell behind and records were dropped */
 	WEFT_ECONFIG = -20014,     /* a configuration or character file is not valid */
+	WEFT_EFAILED = -20015,     /* an actor said that it failed, and gave no reason of its own */
+	WEFT_EKILLED = -20016,     /* an actor was ended by weft_actor_kill */
+	WEFT_ERESTARTS = -20017,   /* a supervisor had to restart more often than it may */
 	WEFT_E_LAST = -20099
 };
 

@@ -225,10 +225,15 @@ static WEFT__HOT void unmute_all(struct weft__worker *w, struct weft_actor *a)
 /* fini, and no more senders from here: the life becomes even. */
 static void actor_end(struct weft_actor *a, struct weft__worker *w)
 {
+	int reason = a->exit_reason;
+
 	WEFT_ASSERT(a->now != WEFT__ENDED);
 	if (a->cls->fini)
 		a->cls->fini(a);
 	weft__timers_cancel_all(a, w);
+	a->exit_reason = reason; /* whatever fini did */
+	if (__builtin_expect(reason < 0, 0) && weft__bus_wanted(w->rt->bus))
+		weft__actor_tell_failure(a, w, reason);
 	a->now = WEFT__ENDED;
 	weft__fetch_add_seq_cst(&a->word, 1u); /* P2: see place_take. seq_cst: U2 in mute.c */
 	unmute_all(w, a);
@@ -348,22 +353,36 @@ void weft__actor_kill(struct weft_actor *a, struct weft__worker *w)
 
 /* ---- an activation -------------------------------------------------------------------- */
 
+static bool is_killed(const struct weft_actor *a)
+{
+	return weft__load_relaxed(&a->bound_msgs) & WEFT__KILLED; /* relaxed: the STOP behind it brings it at last */
+}
+
+/* A message of the runtime's own. False: the behaviour does not see it. */
+static WEFT__COLD bool system_delivered(struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
+{
+	if (msg->kind == WEFT_KIND_STOP && is_killed(a)) {
+		weft_actor_exit(a, WEFT_EKILLED);
+		return false;
+	}
+	if (msg->kind == WEFT_KIND_TIMER)
+		weft__timer_delivered(a, msg);
+	return !weft__watch_arrived(w, a, msg);
+}
+
 static int handle(struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
 {
 	uint32_t kind = msg->kind;
 	int r;
 
 	w->msg = msg;
-	if (__builtin_expect(kind >= WEFT_KIND_SYSTEM, 0)) {
-		if (kind == WEFT_KIND_TIMER)
-			weft__timer_delivered(a, msg);
-		else if (weft__watch_arrived(w, a, msg))
-			return 0;
-	}
+	if (__builtin_expect(kind >= WEFT_KIND_SYSTEM, 0) && !system_delivered(w, a, msg))
+		return 0;
 	r = a->cls->behaviour(a, msg);
 	if (__builtin_expect(r < 0, 0))
 		weft_actor_exit(a, r);
-	else if (__builtin_expect(kind == WEFT_KIND_STOP, 0) && !(a->cls->flags & WEFT_ACTOR_TRAP_STOP))
+	else if (__builtin_expect(kind == WEFT_KIND_STOP, 0) && !(a->cls->flags & WEFT_ACTOR_TRAP_STOP) &&
+	         !(a->after & WEFT__EXIT))
 		weft_actor_exit(a, 0);
 	return r;
 }
@@ -435,6 +454,14 @@ static WEFT__COLD bool rest(struct weft__worker *w, struct weft_actor *a, struct
 	return true;
 }
 
+/* It was killed: first and what is behind it are dropped. */
+static WEFT__COLD void die(struct weft__worker *w, struct weft_actor *a, struct weft_msg *first)
+{
+	weft_actor_exit(a, WEFT_EKILLED);
+	actor_end(a, w);
+	end_and_bury(a, w, drop_from(a, w, first));
+}
+
 /*
  * The loop: handle a message, find the place behind it, step. node is where the
  * actor stands in its mailbox (NULL: right before next), next the message behind.
@@ -442,10 +469,15 @@ static WEFT__COLD bool rest(struct weft__worker *w, struct weft_actor *a, struct
 static void run_messages(struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
 {
 	uint32_t budget = w->sched->budget_msgs;
-	uint32_t batch = weft__bound(a) >= 16 * TAKEN_BATCH ? TAKEN_BATCH : 1;
+	uint32_t bound = weft__load_relaxed(&a->bound_msgs); /* relaxed: constant but for flags; KILLED: is_killed */
+	uint32_t batch = (bound & ~(WEFT__WAITED | WEFT__KILLED)) >= 16 * TAKEN_BATCH ? TAKEN_BATCH : 1;
 	uint32_t unreported = 0;
 	bool watched = weft__bus_wanted(w->rt->bus);
 
+	if (__builtin_expect(bound & WEFT__KILLED, 0)) {
+		die(w, a, msg);
+		return;
+	}
 	for (uint32_t n = 1;; n++) {
 		struct weft_msg *node, *next;
 

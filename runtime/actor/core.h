@@ -84,7 +84,7 @@ struct weft_actor {
 	_Atomic(uint64_t) word;
 	struct weft__mailbox mailbox;
 	_Atomic(uint32_t) taken; /* single writer: the owner */
-	_Atomic(uint32_t) bound_msgs; /* constant for a life; or'ed with WEFT__WAITED */
+	_Atomic(uint32_t) bound_msgs; /* constant for a life; or'ed with WEFT__WAITED, KILLED */
 	struct weft_msg *first;
 	uint32_t cell;           /* constant */
 	_Atomic(uint32_t) home;  /* worker that ran it last; a hint, but where a pinned actor lives; or'ed with ... */
@@ -108,6 +108,7 @@ static_assert(offsetof(struct weft_actor, cls) == WEFT_CACHELINE, "senders' line
 static_assert(sizeof(struct weft_actor) == 2 * WEFT_CACHELINE, "two lines");
 
 #define WEFT__WAITED (UINT32_C(1) << 31) /* in bound_msgs: muted senders wait for this actor */
+#define WEFT__KILLED (UINT32_C(1) << 30) /* in bound_msgs: it handles no more; send.c */
 #define WEFT__MUTE_LISTS 64u
 
 struct weft__mute { /* mute.c */
@@ -224,7 +225,7 @@ void weft__unmute(struct weft__worker *w, struct weft_actor *on);
 
 static inline uint32_t weft__bound(const struct weft_actor *a)
 {
-	return weft__load_relaxed(&a->bound_msgs) & ~WEFT__WAITED; /* relaxed: constant */
+	return weft__load_relaxed(&a->bound_msgs) & ~(WEFT__WAITED | WEFT__KILLED); /* relaxed: constant */
 }
 
 /* Messages in the mailbox, by a look at the word. Never negative for the caller's use. */
@@ -243,6 +244,11 @@ void weft__actor_detach_msg(struct weft__worker *w);
 /* End an actor for good outside an activation: the runtime halts, nothing else runs. */
 void weft__actor_kill(struct weft_actor *a, struct weft__worker *w);
 extern const struct weft__sched_hooks weft__actor_hooks;
+
+/* ---- fail.c -------------------------------------------------------------------- */
+
+/* An event of an abnormal end, for those who listen. */
+void weft__actor_tell_failure(struct weft_actor *a, struct weft__worker *w, int reason);
 
 /* ---- reply.c ----------------------------------------------------------------- */
 

@@ -228,6 +228,45 @@ int weft_actor_stop(weft_ref actor)
 	return r;
 }
 
+/*
+ * The flag beside the bound, which is seen before the next activation. The place keeps the life while it is set.
+ * 0 or -ESRCH.
+ */
+static int kill_mark(weft_ref ref)
+{
+	uint32_t slot = weft__ref_slot(ref);
+	struct weft_runtime *rt = weft__registry_enter(slot);
+	struct weft_actor *a;
+	int r = -ESRCH;
+
+	if (!rt)
+		return r;
+	a = weft__ref_cell(rt, ref);
+	if (a)
+		r = place_take(a, weft__ref_life(ref), false);
+	if (r == 0) {
+		weft__fetch_or_acq_rel(&a->bound_msgs, WEFT__KILLED);
+		weft__fetch_sub_acq_rel(&a->word, WEFT__PLACE); /* P4 */;
+	}
+	weft__registry_leave(slot);
+	return r;
+}
+
+int weft_actor_kill(weft_ref actor)
+{
+	struct weft_msg *msg = weft__msg_new(WEFT_KIND_STOP, 0); /* wakes it if it sleeps */
+	int r;
+
+	if (!msg)
+		return -ENOMEM;
+	r = kill_mark(actor);
+	if (r == 0)
+		r = weft__deliver_anywhere(actor, msg);
+	if (r < 0)
+		weft__msg_release(msg);
+	return r;
+}
+
 bool weft_actor_is_alive(weft_ref actor)
 {
 	struct weft__worker *w = weft__self;

@@ -35,6 +35,9 @@ static const struct error_text texts[] = {
 	TEXT(WEFT_ENOREPLY, "the receiver did not answer"),
 	TEXT(WEFT_ELAGGED, "the reader fell behind and records were dropped"),
 	TEXT(WEFT_ECONFIG, "the configuration is not valid"),
+	TEXT(WEFT_EFAILED, "the actor failed"),
+	TEXT(WEFT_EKILLED, "the actor was killed"),
+	TEXT(WEFT_ERESTARTS, "too many restarts"),
 };
 
 static const struct error_text *find(int code)

@@ -79,6 +79,10 @@ struct weft__worker {
 	bool oldest_due;             /* it goes next */
 	uint64_t wheel_due_ns;       /* when the wheel wants to be advanced next */
 	uint64_t workflow_seq, timer_seq;
+	struct { /* why that actor fails, until it ended; runtime/actor/fail.c */
+		uint64_t ref;
+		char text[WEFT_EXIT_TEXT_BYTES];
+	} failed;
 	struct weft__rng rng;
 	struct weft__loop *loop;
 	struct weft__wheel *wheel;

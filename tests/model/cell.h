@@ -175,6 +175,13 @@ void weft__table_each(struct weft__table *t, void (*fn)(struct weft_actor *a, vo
 	(void)user;
 }
 
+void weft__actor_tell_failure(struct weft_actor *a, struct weft__worker *w, int reason)
+{
+	(void)a;
+	(void)w;
+	(void)reason;
+}
+
 void weft__timers_cancel_all(struct weft_actor *a, struct weft__worker *w)
 {
 	(void)a;
