@@ -390,6 +390,7 @@ static void *port_thread(void *user)
 	weft_port_options opt = WEFT_PORT_OPTIONS_INIT;
 	struct port_user u = { 0 };
 	weft_msg *answers[8];
+	uint32_t most;
 	int r = 0;
 
 	(void)user;
@@ -398,10 +399,11 @@ static void *port_thread(void *user)
 	while (r != -ESHUTDOWN && sim_goes_on()) {
 		for (uint64_t n = weft_sim_choose(6); n && r != -ESHUTDOWN; n--)
 			r = ask_with_port(&u);
-		if (u.count && weft_sim_choose(2))
-			on_port_answers(&u, answers, weft_port_wait_until(u.port, answers, 1 + (uint32_t)weft_sim_choose(8), any_deadline()));
+		most = (uint32_t)weft_sim_choose(9);
+		if (u.count && most && weft_sim_choose(2))
+			on_port_answers(&u, answers, weft_port_wait_until(u.port, answers, most, any_deadline()));
 		else
-			on_port_answers(&u, answers, weft_port_reap(u.port, answers, (uint32_t)weft_sim_choose(9)));
+			on_port_answers(&u, answers, weft_port_reap(u.port, answers, most));
 		weft_sim_sleep(weft_sim_choose(SIM_MS / 4));
 	}
 	while (u.count)

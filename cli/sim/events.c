@@ -154,8 +154,8 @@ static void run(void)
 		weft_sim_thread_join(reading[i]);
 		sim_check(r->told == weft_events_lost(r->sub), "told of %" PRIu64 ", lost %" PRIu64, r->told,
 		          weft_events_lost(r->sub));
-		sim_check(r->read + r->told == seen.emitted, "%" PRIu64 " read, %" PRIu64 " lost, of %" PRIu64, r->read, r->told,
-		          seen.emitted);
+		sim_check(r->read + r->told == seen.emitted, "%" PRIu64 " read, %" PRIu64 " lost, of %" PRIu64, r->read,
+		          r->told, seen.emitted);
 		weft_events_unsubscribe(r->sub);
 	}
 	sim_runtime_end(seen.rt, 0);

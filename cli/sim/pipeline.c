@@ -239,8 +239,9 @@ static void rooms_make(void)
 	sim_insist(weft_store_create(NULL, &seen.store));
 	sim_insist(weft_store_put_entity(seen.store, &user));
 	for (uint32_t i = 0; i < ROOMS; i++) {
-		weft_room room = { .id = weft_uuid_v7(), .kind = i ? WEFT_ROOM_DM : WEFT_ROOM_GROUP, .name = WEFT_STR("lobby") };
+		weft_room room = { .id = weft_uuid_v7(), .name = WEFT_STR("lobby") };
 
+		room.kind = i ? WEFT_ROOM_DM : WEFT_ROOM_GROUP;
 		seen.rooms[i] = room.id;
 		sim_insist(weft_store_put_room(seen.store, &room));
 		sim_insist(weft_store_join(seen.store, room.id, user.id));
@@ -320,13 +321,13 @@ static void *writer(void *user)
 
 static void run(void)
 {
+	const weft_str ada = WEFT_STR("{\"name\":\"Ada\",\"system\":\"You are Ada.\",\"bio\":\"Ada counts.\"}");
 	uint64_t writers = 1 + weft_sim_choose(ASKERS_MAX), thread[ASKERS_MAX], finishing, stop_at;
 	weft_agent_stats stats = { .size = sizeof(stats) };
 	const weft_character *character;
 
 	rooms_make();
-	sim_insist(weft_character_parse(WEFT_STR("{\"name\":\"Ada\",\"system\":\"You are Ada.\",\"bio\":\"Ada counts.\"}"), "ada.json",
-	                          &character, NULL));
+	sim_insist(weft_character_parse(ada, "ada.json", &character, NULL));
 	def_make(character);
 	seen.rt = sim_runtime();
 	agents_refresh();

@@ -92,8 +92,9 @@ static void on_ask(weft_actor *self, struct node *n, weft_msg *msg)
 		n->total.sum = ask.first;
 	for (uint32_t i = 0; i < FAN && ask.size > 1; i++) {
 		uint32_t size = ask.size / FAN;
+		weft_reply_to me = weft_reply_to_actor(weft_actor_ref(self), 0);
 
-		if (ask_node(weft_actor_runtime(self), size, ask.first + i * size, weft_reply_to_actor(weft_actor_ref(self), 0)) == 0)
+		if (ask_node(weft_actor_runtime(self), size, ask.first + i * size, me) == 0)
 			n->open++;
 		else
 			n->total.missing++;

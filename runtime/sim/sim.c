@@ -222,12 +222,11 @@ static struct thread *choose(bool willing)
 	}
 }
 
-static void trace(const char *what, uintptr_t key)
+static void trace(const char *what)
 {
 	char line[96];
 
-	snprintf(line, sizeof(line), "%8" PRIu64 " %14" PRIu64 " %-15s %s%s", sim->steps, sim->now_ns, sim->current->name,
-	         what, key ? "" : " (time)");
+	snprintf(line, sizeof(line), "%8" PRIu64 " %14" PRIu64 " %-15s %s", sim->steps, sim->now_ns, sim->current->name, what);
 	sim->opt.trace(line, sim->opt.user);
 }
 
@@ -246,7 +245,7 @@ static void step(const char *what, bool willing)
 	struct thread *from = sim->current, *to;
 
 	if (sim->opt.trace)
-		trace(what, 1);
+		trace(what);
 	if (++sim->steps > sim->opt.steps_max)
 		stuck("it goes on for ever: steps_max is over");
 	pass_time(willing ? 1 : 4);

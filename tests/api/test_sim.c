@@ -81,6 +81,11 @@ Test(sim, machine_and_simulation_take_turns)
 	test_runtime_end(rt);
 }
 
+static int ask(weft_runtime *rt, const weft_actor_class *cls, weft_future *f)
+{
+	return weft_request(test_spawn(rt, cls, NULL), weft_msg_create(TEST_ECHO, 0), weft_reply_to_future(f));
+}
+
 /* ---- time ------------------------------------------------------------------------------ */
 
 /* Answers a request a week later. */
@@ -111,7 +116,7 @@ Test(sim, a_week_passes)
 	rt = test_runtime(2);
 	before = weft_now_ns();
 	cr_assert_eq(weft_future_create(rt, &f), 0);
-	cr_assert_eq(weft_request(test_spawn(rt, &patient, NULL), weft_msg_create(TEST_ECHO, 0), weft_reply_to_future(f)), 0);
+	cr_assert_eq(ask(rt, &patient, f), 0);
 	cr_assert_eq(weft_future_wait_until(f, &answer, before + TEST_SECOND), -ETIMEDOUT);
 	cr_assert_eq(weft_future_wait_until(f, &answer, WEFT_FOREVER), 0);
 	cr_assert_geq(weft_now_ns() - before, 7 * 24 * 3600 * TEST_SECOND);
@@ -152,7 +157,7 @@ Test(sim, an_answer_that_never_comes_is_told, .exit_code = 0)
 	cr_assert_eq(weft_sim_begin(&opt), 0);
 	rt = test_runtime(2);
 	cr_assert_eq(weft_future_create(rt, &f), 0);
-	cr_assert_eq(weft_request(test_spawn(rt, &forgetful, NULL), weft_msg_create(TEST_ECHO, 0), weft_reply_to_future(f)), 0);
+	cr_assert_eq(ask(rt, &forgetful, f), 0);
 	weft_future_wait_until(f, &answer, WEFT_FOREVER);
 	_Exit(2);
 }
