@@ -232,7 +232,9 @@ static void actor_end(struct weft_actor *a, struct weft__worker *w)
 		a->cls->fini(a);
 	weft__timers_cancel_all(a, w);
 	a->exit_reason = reason; /* whatever fini did */
-	if (__builtin_expect(reason < 0, 0) && weft__bus_wanted(w->rt->bus))
+	/* relaxed: whoever ends all at the halt set the phase before; their end is no failure of theirs */
+	if (__builtin_expect(reason < 0, 0) && weft__load_relaxed(&w->sched->phase) != WEFT__PHASE_HALT &&
+	    weft__bus_wanted(w->rt->bus))
 		weft__actor_tell_failure(a, w, reason);
 	a->now = WEFT__ENDED;
 	weft__fetch_add_seq_cst(&a->word, 1u); /* P2: see place_take. seq_cst: U2 in mute.c */
