@@ -124,6 +124,7 @@ int weft_runtime_create(const weft_runtime_options *opt, weft_runtime **ret_rt)
 		.sched.log = { .level = o.log_level, .fn = o.log, .user = o.log_user },
 	};
 	pthread_mutex_init(&rt->mute.lock, NULL);
+	weft__names_init(rt);
 	r = rooms_init(rt, &o);
 	if (r < 0) {
 		weft_runtime_destroy(rt);
@@ -218,6 +219,7 @@ void weft_runtime_destroy(weft_runtime *rt)
 	weft__bus_destroy(rt->bus);
 	weft__sched_fini(&rt->sched);
 	weft__table_fini(&rt->table);
+	weft__names_fini(rt);
 	pthread_mutex_destroy(&rt->mute.lock);
 	weft_free(rt);
 }

@@ -16,6 +16,7 @@
 #include <weft/port.h>
 #include <weft/runtime.h>
 #include <weft/sim.h>
+#include <weft/supervisor.h>
 #include <weft/tool.h>
 #include <weft/uuid.h>
 

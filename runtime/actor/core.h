@@ -116,6 +116,16 @@ struct weft__mute { /* mute.c */
 	struct weft_actor *lists[WEFT__MUTE_LISTS]; /* muted actors, by the cell that they wait for */
 };
 
+struct weft__name;
+
+struct weft__names { /* names.c */
+	_Alignas(WEFT_CACHELINE) pthread_mutex_t lock;
+	struct weft__name **buckets; /* room of them, a power of two, or none */
+	uint32_t room, count;
+};
+
+#define WEFT__NAME_SHARDS 16u
+
 struct weft__table { /* table.c */
 	pthread_mutex_t lock;
 	_Atomic(struct weft_actor *) *segments;
@@ -131,6 +141,7 @@ struct weft_runtime {
 	struct weft__table table;
 	struct weft__bus *bus;
 	struct weft__mute mute;
+	struct weft__names names[WEFT__NAME_SHARDS];
 	uint32_t slot; /* in the process-wide registry */
 	uint8_t era;
 	uint32_t mailbox_msgs;
@@ -244,6 +255,12 @@ void weft__actor_detach_msg(struct weft__worker *w);
 /* End an actor for good outside an activation: the runtime halts, nothing else runs. */
 void weft__actor_kill(struct weft_actor *a, struct weft__worker *w);
 extern const struct weft__sched_hooks weft__actor_hooks;
+
+/* ---- names.c ------------------------------------------------------------------- */
+
+void weft__names_init(struct weft_runtime *rt);
+/* Every actor has ended. */
+void weft__names_fini(struct weft_runtime *rt);
 
 /* ---- fail.c -------------------------------------------------------------------- */
 
