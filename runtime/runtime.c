@@ -130,6 +130,7 @@ int weft_runtime_create(const weft_runtime_options *opt, weft_runtime **ret_rt)
 		weft_runtime_destroy(rt);
 		return r;
 	}
+	weft__registry_publish(rt);
 	*ret_rt = rt;
 	return 0;
 }

@@ -156,6 +156,8 @@ struct weft_runtime {
 
 /* Take a slot. 0 or -EAGAIN. Sets rt->slot, rt->era and rt->table.first_life. */
 int weft__registry_add(struct weft_runtime *rt);
+/* It is ready: foreign threads find it. */
+void weft__registry_publish(struct weft_runtime *rt);
 /* Foreign threads find it gone from now on, and none is inside any more. */
 void weft__registry_quiesce(struct weft_runtime *rt);
 /* After quiesce: give the slot back. life: the highest any cell reached. */

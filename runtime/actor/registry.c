@@ -12,7 +12,7 @@
  *     look at rt              look at users, until 0
  *
  * Invariant: between an enter that gave rt and its leave, users > 0, and rt is not freed. Who enters and finds NULL
- * holds quiesce up for a moment. Tests: tests/model/test_registry.c, tests/api/test_runtime.c.
+ * holds quiesce up for a moment. A slot that is taken is empty until its runtime is ready. Tests: tests/model/test_registry.c, tests/api/test_runtime.c.
  *
  * Each slot remembers the highest life its cells reached, so that references into
  * a runtime that is gone never fit an actor of the next one in the same slot.
@@ -29,11 +29,11 @@ static struct slot {
 	bool taken;
 } slots[WEFT__RUNTIMES_MAX];
 
+static uint32_t start; /* go round, so that a slot rests as long as possible */
 static pthread_mutex_t slots_lock = PTHREAD_MUTEX_INITIALIZER; /* guards all but rt and users */
 
 int weft__registry_add(struct weft_runtime *rt)
 {
-	static uint32_t start; /* go round, so that a slot rests as long as possible */
 	int r = -EAGAIN;
 
 	pthread_mutex_lock(&slots_lock);
@@ -44,15 +44,20 @@ int weft__registry_add(struct weft_runtime *rt)
 			continue;
 		s->taken = true;
 		rt->slot = (start + i) % WEFT__RUNTIMES_MAX;
-		rt->era = ++s->era;
+		s->era = s->era == UINT8_MAX ? 1 : s->era + 1; /* 0 is no era: weft_msg.rt_era */
+		rt->era = s->era;
 		rt->table.first_life = s->life;
 		start = rt->slot + 1;
-		weft__store_seq_cst(&s->rt, rt);
 		r = 0;
 		break;
 	}
 	pthread_mutex_unlock(&slots_lock);
 	return r;
+}
+
+void weft__registry_publish(struct weft_runtime *rt)
+{
+	weft__store_seq_cst(&slots[rt->slot].rt, rt); /* release: all of rt, to who holds a reference from before its time */
 }
 
 void weft__registry_quiesce(struct weft_runtime *rt)
@@ -80,6 +85,9 @@ struct weft_runtime *weft__registry_enter(uint32_t slot)
 	struct slot *s = &slots[slot % WEFT__RUNTIMES_MAX];
 	struct weft_runtime *rt;
 
+	/* relaxed: a look before G1, so that those who try again and again do not hold quiesce up */
+	if (!weft__load_relaxed(&s->rt))
+		return NULL;
 	weft__fetch_add_seq_cst(&s->users, 1u); /* G1: users, then rt */
 	rt = weft__load_seq_cst(&s->rt);
 	if (!rt)

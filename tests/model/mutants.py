@@ -242,6 +242,8 @@ MUTANTS += [
     Mutant('G1', REGISTRY, 'rt = weft__load_seq_cst(&s->rt);', 'rt = weft__load_acquire(&s->rt);', 'registry', 'rt: acquire'),
     Mutant('G2', REGISTRY, 'weft__store_seq_cst(&s->rt, NULL);', 'weft__store_release(&s->rt, NULL);', 'registry', 'rt: release'),
     Mutant('G2', REGISTRY, 'while (weft__load_seq_cst(&s->users))', 'while (weft__load_acquire(&s->users))', 'registry', 'users: acquire'),
+    Mutant('-', REGISTRY, 'weft__store_seq_cst(&slots[rt->slot].rt, rt);', 'weft__store_relaxed(&slots[rt->slot].rt, rt);', 'registry',
+           'published relaxed'),
     Mutant('-', REGISTRY, 'weft__fetch_sub_seq_cst(&slots[slot % WEFT__RUNTIMES_MAX].users, 1u);',
            'weft__fetch_sub_relaxed(&slots[slot % WEFT__RUNTIMES_MAX].users, 1u);', 'registry', 'leave: relaxed'),
 ]

@@ -27,6 +27,7 @@ static void begin(void)
 {
 	waits_begin();
 	memset(slots, 0, sizeof(slots));
+	start = 0;
 	explore_name(&slots[0].rt, sizeof(slots[0].rt), "slot.rt");
 	explore_name(&slots[0].users, sizeof(slots[0].users), "slot.users");
 	first = runtime_make();
@@ -56,14 +57,17 @@ static void removes(void)
 static void replaces(void)
 {
 	removes();
-	second = runtime_make();
-	weft__store_seq_cst(&slots[0].rt, second); /* as weft__registry_add does */
+	second = explore_alloc(sizeof(*second), WEFT_CACHELINE);
+	explore_assert(weft__registry_add(second) == 0);
+	explore_assert(second->slot == 0);
+	second->mailbox_msgs = 7;
+	weft__registry_publish(second);
 }
 
 static void nobody_is_inside(void)
 {
 	explore_assert(weft__load_relaxed(&slots[0].users) == 0);
-	explore_assert(slots[0].life == 6 && !slots[0].taken);
+	explore_assert(slots[0].life == 6 && slots[0].taken == (second != NULL));
 	explore_free(second);
 	explore_assert(explore_blocks() == 0);
 }
