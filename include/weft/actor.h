@@ -85,6 +85,9 @@ WEFT_API void weft_msg_on_destroy(weft_msg *msg, void (*fn)(weft_msg *msg));
  *
  * Threads: any; lock-free on a worker. Blocks: never. Allocates: never.
  * Order:   two sends from one sender to one receiver arrive in that order.
+ * Delay:   the second and later messages that a behaviour sends to the same receiver may leave together with those
+ *          that follow: when it sends to another one, when it returns, or after a few milliseconds.
+ *          What waits so counts against the bound, which may look full up to 32 messages a worker early.
  * Since:   0.1.
  */
 WEFT_API int weft_send(weft_ref to, weft_msg *msg);

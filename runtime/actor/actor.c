@@ -12,7 +12,7 @@
  * message being handled stays the actor's place in the mailbox until it steps on;
  * weft__actor_detach_msg takes it out early when the behaviour moves it.
  */
-#include "runtime/actor/core.h"
+#include "runtime/actor/outbox.h"
 
 #include <errno.h>
 #include <string.h>
@@ -381,6 +381,7 @@ static int handle(struct weft__worker *w, struct weft_actor *a, struct weft_msg 
 	if (__builtin_expect(kind >= WEFT_KIND_SYSTEM, 0) && !system_delivered(w, a, msg))
 		return 0;
 	r = a->cls->behaviour(a, msg);
+	weft__outbox_close(w);
 	if (__builtin_expect(r < 0, 0))
 		weft_actor_exit(a, r);
 	else if (__builtin_expect(kind == WEFT_KIND_STOP, 0) && !(a->cls->flags & WEFT_ACTOR_TRAP_STOP) &&
@@ -609,6 +610,7 @@ const struct weft__sched_hooks weft__actor_hooks = {
 	.timers = weft__timer_requests,
 	.timer_due = weft__timer_due,
 	.requests_open = requests_open,
+	.rescue = weft__outbox_rescue,
 	.halted = halted,
 	.thread_end = thread_end,
 };

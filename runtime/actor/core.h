@@ -202,6 +202,8 @@ static inline struct weft_actor *weft__ref_cell(struct weft_runtime *rt, weft_re
 
 /* ---- send.c ------------------------------------------------------------------ */
 
+/* first woke a, which was idle: it is to run. w NULL: foreign thread. */
+void weft__actor_schedule(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a, struct weft_msg *first);
 /* Deliver past the bound: answers, timers, stop requests. 0 or -ESRCH (msg stays the caller's). Any thread. */
 int weft__deliver_anywhere(weft_ref to, struct weft_msg *msg);
 /* The worker whose counters and queues this thread uses for rt; NULL: a foreign thread. */

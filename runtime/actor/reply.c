@@ -10,7 +10,7 @@
  * Open requests are counted (opened - closed) in the runtime that the asking thread
  * was in, so that a stopping runtime knows when nobody waits any more.
  */
-#include "runtime/actor/core.h"
+#include "runtime/actor/outbox.h"
 
 #include <errno.h>
 #include <string.h>
@@ -263,6 +263,8 @@ static void route_answer(const struct route *route, struct weft_msg *answer)
 	struct weft__worker *w = weft__self;
 
 	answer->target = w && w->actor ? w->actor->ref_id : 0;
+	if (w)
+		weft__outbox_close(w); /* what was sent before arrives before */
 	if (route->kind == WEFT__REPLY_ACTOR) {
 		answer->token = route->token;
 		if (weft__deliver_anywhere((weft_ref){ route->target }, answer) < 0)

@@ -11,7 +11,7 @@
  * (then its place counts, and the end waits for the message) or after it (then it
  * sees the new life and gives the place back). runtime/actor/actor.c, actor_bury.
  */
-#include "runtime/actor/core.h"
+#include "runtime/actor/outbox.h"
 
 #include <errno.h>
 
@@ -35,16 +35,13 @@ static int place_take(struct weft_actor *a, uint64_t life, bool bounded)
 	return r;
 }
 
-/* Push into a cell where a place was taken. w NULL: foreign thread. */
-static void push(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
+void weft__actor_schedule(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a, struct weft_msg *first)
 {
 	uint32_t home = weft__load_relaxed(&a->home); /* relaxed: a hint; constant for a pinned actor, but for FRESH */
 	bool fresh = home & WEFT__FRESH;
 	bool pinned = a->cls->flags & WEFT_ACTOR_PINNED;
 
-	if (!weft__mailbox_push(&a->mailbox, msg))
-		return;
-	a->first = msg; /* ours until it is scheduled */
+	a->first = first; /* ours until it is scheduled */
 	home &= ~WEFT__FRESH;
 	if (w && fresh && !pinned)
 		weft__schedule_fresh(w, &a->task);
@@ -54,6 +51,13 @@ static void push(struct weft_runtime *rt, struct weft__worker *w, struct weft_ac
 		weft__schedule_pinned(w, &a->task);
 	else
 		weft__schedule_remote(&rt->sched, home, pinned, &a->task);
+}
+
+/* Push into a cell where a place was taken. w NULL: foreign thread. */
+static void push(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
+{
+	if (weft__mailbox_push(&a->mailbox, msg))
+		weft__actor_schedule(rt, w, a, msg);
 }
 
 /* Does the sender rest instead of being refused? */
@@ -74,12 +78,27 @@ static int place_past_bound(struct weft__worker *w, struct weft_actor *a, weft_r
 	return r;
 }
 
+/* It sent before. True: msg is on its way, too. */
+static inline bool put_or_close(struct weft__worker *w, weft_ref to, struct weft_msg *msg, bool bounded)
+{
+	if (bounded && weft__outbox_put(w, to, msg)) {
+		weft__count(&w->count.sent, 1u);
+		return true;
+	}
+	weft__outbox_close(w);
+	return false;
+}
+
 static int send_on_worker(struct weft__worker *w, weft_ref to, struct weft_msg *msg, bool bounded)
 {
 	struct weft_runtime *rt = w->rt;
-	struct weft_actor *a = weft__ref_cell(rt, to);
-	int r = a ? place_take(a, weft__ref_life(to), bounded) : -ESRCH;
+	struct weft_actor *a;
+	int r;
 
+	if (w->outbox.ref && put_or_close(w, to, msg, bounded))
+		return 0;
+	a = weft__ref_cell(rt, to);
+	r = a ? place_take(a, weft__ref_life(to), bounded) : -ESRCH;
 	if (__builtin_expect(r < 0, 0)) {
 		if (r == -EAGAIN && may_mute(w))
 			r = place_past_bound(w, a, to);
@@ -91,6 +110,8 @@ static int send_on_worker(struct weft__worker *w, weft_ref to, struct weft_msg *
 	if (msg == w->msg)
 		weft__actor_detach_msg(w);
 	weft__count(&w->count.sent, 1u);
+	if (bounded)
+		weft__outbox_remember(w, to);
 	push(rt, w, a, msg);
 	return 0;
 }
@@ -149,9 +170,12 @@ static void leave_own_mailbox(struct weft_msg *msg)
 static int send_elsewhere(weft_ref to, struct weft_msg *msg, bool bounded)
 {
 	uint32_t slot = weft__ref_slot(to);
-	struct weft_runtime *rt = weft__registry_enter(slot);
+	struct weft_runtime *rt;
 	int r = -ESRCH;
 
+	if (weft__self)
+		weft__outbox_close(weft__self);
+	rt = weft__registry_enter(slot);
 	if (!rt)
 		return -ESRCH;
 	if (bounded && weft__load_acquire(&rt->sched.phase) != WEFT__PHASE_RUN)

@@ -108,7 +108,7 @@ static void work(struct weft__worker *w, weft__done_fn done, void *what, uint64_
 
 	w->turns_to_check = 1;
 	w->check_turns = 0;
-	w->check_ns = weft_now_ns();
+	weft__store_relaxed(&w->check_ns, weft_now_ns()); /* relaxed: a measure */
 	while (weft__load_acquire(&s->phase) != WEFT__PHASE_HALT) {
 		enum weft__progress progress = done(what);
 		struct weft__task *task;

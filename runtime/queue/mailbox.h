@@ -58,28 +58,37 @@ struct weft__mailbox_stub {
 	_Atomic(struct weft_msg *) next;
 };
 
-/* True: the receiver was idle, msg is its first message, and the caller must schedule it. */
-static inline bool weft__mailbox_push(struct weft__mailbox *mb, struct weft_msg *msg)
+/*
+ * Push messages that are linked from first to last. True: the receiver was idle, first is its
+ * first message, and the caller must schedule it.
+ */
+static inline bool weft__mailbox_push_chain(struct weft__mailbox *mb, struct weft_msg *first, struct weft_msg *last)
 {
 	struct weft_msg *prev;
 
 	/* relaxed: the exchange below publishes it */
-	weft__store_relaxed(&msg->next, NULL);
+	weft__store_relaxed(&last->next, NULL);
 	/*
-	 * M1 acq_rel. Release: msg's fields and its NULL link are written before
+	 * M1 acq_rel. Release: last's fields and its NULL link are written before
 	 * anybody can reach it; if relaxed, the NULL may come to lie over the link that
 	 * the next sender writes. Acquire: pairs with the M4 CAS of a receiver going
 	 * idle, so that what it did happens before its next activation.
 	 */
-	prev = weft__xchg_acq_rel(&mb->head, msg);
+	prev = weft__xchg_acq_rel(&mb->head, last);
 	if (!prev)
 		return true;
 	/*
-	 * M2 release -> M3 acquire in next(). Publishes msg, written by this thread.
+	 * M2 release -> M3 acquire in next(). Publishes first, written by this thread.
 	 * If relaxed: the receiver may see the link before the message.
 	 */
-	weft__store_release(&prev->next, msg);
+	weft__store_release(&prev->next, first);
 	return false;
+}
+
+/* The same with one message. */
+static inline bool weft__mailbox_push(struct weft__mailbox *mb, struct weft_msg *msg)
+{
+	return weft__mailbox_push_chain(mb, msg, msg);
 }
 
 /* The message after node, or NULL: none yet, or its sender is between exchange and link. */

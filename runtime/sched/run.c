@@ -15,6 +15,7 @@
 #include "runtime/sched/worker.h"
 
 #define CHECK_NS 5000u /* aimed-at time between two looks around */
+#define RESCUE_NS 2000000u /* time between two looks for workers that are stuck */
 
 _Thread_local struct weft__worker *weft__self;
 
@@ -23,13 +24,16 @@ void weft__schedule(struct weft__worker *w, struct weft__task *task)
 	struct weft__task *old;
 
 	WEFT_ASSERT(task->run);
-	/* relaxed: only this worker fills the slot, thieves only empty it */
+	/* relaxed: only this worker fills the slot, thieves only empty it, and leave it alone when it is empty */
 	if (!weft__load_relaxed(&w->lifo)) {
-		/* L1 release -> L2 acquire in a thief or next_task: the task's state before the task. */
+		/* L1 release -> L2 in a thief: the task's state before the task. */
 		weft__store_release(&w->lifo, task);
 		return;
 	}
-	old = weft__xchg_acq_rel(&w->lifo, task); /* L1, and L2 against an earlier L1 */
+	weft__bias_enter(&w->lifo_lock);
+	old = weft__load_relaxed(&w->lifo); /* relaxed: this thread wrote it */
+	weft__store_relaxed(&w->lifo, task); /* relaxed: the lock orders it */
+	weft__bias_leave(&w->lifo_lock);
 	if (old)
 		weft__runq_push(&w->runq, old);
 }
@@ -112,10 +116,16 @@ static struct weft__task *pinned_pop(struct weft__worker *w)
 
 static struct weft__task *lifo_take(struct weft__worker *w)
 {
-	/* relaxed: a look before the exchange, which is L2 */
+	struct weft__task *task;
+
+	/* relaxed: only this worker fills the slot, and no thief is in it meanwhile */
 	if (!weft__load_relaxed(&w->lifo))
 		return NULL;
-	return weft__xchg_acq_rel(&w->lifo, NULL);
+	weft__bias_enter(&w->lifo_lock);
+	task = weft__load_relaxed(&w->lifo);
+	weft__store_relaxed(&w->lifo, NULL);
+	weft__bias_leave(&w->lifo_lock);
+	return task;
 }
 
 /*
@@ -236,14 +246,14 @@ static void measure_and_balance(struct weft__worker *w, uint64_t now)
 {
 	struct weft__sched *s = w->sched;
 	uint64_t turns = w->check_turns ? w->check_turns : 1;
-	uint64_t took = (now - w->check_ns) / turns;
+	uint64_t took = (now - weft__load_relaxed(&w->check_ns)) / turns; /* relaxed: single writer */
 	uint64_t turn_ns = weft__load_relaxed(&w->turn_ns); /* relaxed: single writer */
 	uint32_t depth;
 
 	if (w->check_turns)
 		turn_ns = (turn_ns + 3 * took) / 4;
 	weft__store_relaxed(&w->turn_ns, turn_ns);
-	w->check_ns = now;
+	weft__store_relaxed(&w->check_ns, now); /* relaxed: a measure */
 	if (turn_ns * 2 * turns < CHECK_NS)
 		turns *= 2;
 	else
@@ -284,6 +294,10 @@ void weft__worker_check(struct weft__worker *w)
 		if (__builtin_expect(weft__load_acquire(&w->sched->phase) == WEFT__PHASE_DRAIN, 0))
 			check_deadline(w, now);
 	}
+	if (now - w->rescue_ns > RESCUE_NS) {
+		w->rescue_ns = now;
+		w->sched->hooks->rescue(w);
+	}
 	look_at_oldest(w, now);
 	measure_and_balance(w, now);
 	w->turns_to_check = w->check_turns;
@@ -308,7 +322,7 @@ static struct weft__task *find_task(struct weft__worker *w)
 		return task;
 	task = weft__search(w, NULL, NULL);
 	load_unknown(w);
-	w->check_ns = weft_now_ns();
+	weft__store_relaxed(&w->check_ns, weft_now_ns()); /* relaxed: a measure */
 	return task ? task : weft__next_task(w);
 }
 
@@ -322,7 +336,7 @@ static void stop_searching(struct weft__worker *w)
 void weft__worker_loop(struct weft__worker *w)
 {
 	load_unknown(w);
-	w->check_ns = weft_now_ns();
+	weft__store_relaxed(&w->check_ns, weft_now_ns()); /* relaxed: a measure */
 	/* acquire: what the halting thread wrote before the phase */
 	while (weft__load_acquire(&w->sched->phase) != WEFT__PHASE_HALT) {
 		struct weft__task *task = find_task(w);

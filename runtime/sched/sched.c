@@ -90,6 +90,7 @@ int weft__sched_init(struct weft__sched *s, struct weft_runtime *rt, const struc
 	if (r < 0)
 		return r;
 	weft__sim_local(&weft__self, sizeof(weft__self));
+	weft__bias_init();
 	s->rt = rt;
 	s->hooks = hooks;
 	s->worker_count = opt->workers ? opt->workers : cpu_count;

@@ -151,7 +151,7 @@ static struct weft__task *look_at_lifo(struct weft__worker *w, struct weft__work
 {
 	struct weft__task *task;
 
-	/* relaxed: hints; the exchange below decides */
+	/* relaxed: a hint */
 	if (!weft__load_relaxed(&victim->lifo))
 		return NULL;
 	if (watched_ns(&sight->lifo, victim, now) < w->sched->steal_delay_ns)
@@ -161,9 +161,14 @@ static struct weft__task *look_at_lifo(struct weft__worker *w, struct weft__work
 		return NULL;
 	}
 	sight->lifo.victim = NULL;
-	task = weft__xchg_acq_rel(&victim->lifo, NULL); /* L2, see run.c */
-	if (task)
+	if (!weft__bias_claim(&victim->lifo_lock))
+		return NULL;
+	task = weft__load_acquire(&victim->lifo); /* L2, see run.c */
+	if (task) {
+		weft__store_relaxed(&victim->lifo, NULL); /* relaxed: the lock orders it */
 		weft__count(&w->count.steals, 1u);
+	}
+	weft__bias_release(&victim->lifo_lock);
 	return task;
 }
 

@@ -10,8 +10,9 @@
  *
  *   line            written by           read by
  *   owner           this worker          this worker
+ *   outbox          this worker, rescuers under its lock; check_ns: this worker
  *   counters        this worker          stats readers
- *   lifo, turns     this worker (thief: lifo) thieves
+ *   lifo, turns     this worker (a thief under lifo_lock: lifo) thieves
  *   sleeping        this worker, wakers  whoever sends it work
  *   inject*         any thread           this worker, thieves (inject only)
  *   fresh, runq     see deque.h, runq.h
@@ -27,6 +28,7 @@
 #include <weft/runtime.h>
 
 #include "runtime/base/atomic.h"
+#include "runtime/base/bias.h"
 #include "runtime/base/log.h"
 #include "runtime/base/rng.h"
 #include "runtime/base/thread.h"
@@ -56,6 +58,15 @@ struct weft__counters {
 	_Atomic(uint64_t) muted;
 };
 
+struct weft__outbox {
+	uint64_t ref; /* to whom this message's handling sent last */
+	struct weft_actor *to;
+	struct weft_msg *first, *last; /* owned: not pushed yet */
+	uint32_t places;               /* of `to`, not used yet */
+	_Atomic(uint32_t) open;        /* places that were taken last; 0: closed */
+	struct weft__bias lock;        /* all but ref */
+};
+
 struct weft__worker {
 	/* owner line: nobody else looks here */
 	struct weft__sched *sched;
@@ -72,11 +83,11 @@ struct weft__worker {
 	uint64_t nap_ns;
 	bool yield;                  /* the running actor gives its budget away */
 	weft_ref overloaded;         /* to whom it sent past the bound during this message, if it did */
-	uint64_t check_ns;            /* when the last check was */
 	uint64_t fresh_since_ns;     /* at each check since then fresh was not empty; 0: it was */
 	uint64_t oldest_since_ns;    /* at each check since then oldest_top was the oldest */
 	uint32_t oldest_top;
 	bool oldest_due;             /* it goes next */
+	uint64_t rescue_ns;          /* when it last looked for others that are stuck */
 	uint64_t wheel_due_ns;       /* when the wheel wants to be advanced next */
 	uint64_t workflow_seq, timer_seq;
 	struct { /* why that actor fails, until it ended; runtime/actor/fail.c */
@@ -94,10 +105,14 @@ struct weft__worker {
 		uint32_t count;
 	} cells;
 
+	_Alignas(WEFT_CACHELINE) struct weft__outbox outbox; /* runtime/actor/outbox.h */
+	_Atomic(uint64_t) check_ns; /* when the last check was */
+
 	_Alignas(WEFT_CACHELINE) struct weft__counters count;
 
 	/* what thieves look at */
 	_Alignas(WEFT_CACHELINE) _Atomic(struct weft__task *) lifo;
+	struct weft__bias lifo_lock;
 	_Atomic(uint64_t) turns;
 	_Atomic(uint64_t) turn_ns;  /* moving average of a turn, at the last checks */
 	_Atomic(bool) active;       /* guests: inside the runtime right now */
@@ -133,6 +148,7 @@ struct weft__sched_hooks {
 	void (*timers)(struct weft__worker *worker, ck_stack_entry_t *oldest); /* from inject_timers */
 	void (*timer_due)(struct weft__worker *worker, struct weft__timer *timer);
 	bool (*requests_open)(struct weft_runtime *rt);
+	void (*rescue)(struct weft__worker *worker); /* now and then: what others hold back while they are stuck */
 	void (*halted)(struct weft_runtime *rt); /* on the last worker, when no other runs any more */
 	void (*thread_end)(struct weft__worker *worker);
 };

@@ -53,6 +53,12 @@ void weft__schedule_fresh(struct weft__worker *w, struct weft__task *task)
 	weft__schedule(w, task);
 }
 
+static bool not_before(const void *arg)
+{
+	(void)arg;
+	return false;
+}
+
 /* Behind everything else: whoever waits for others has let them go on until there is something new. */
 void weft__schedule_back(struct weft__worker *w, struct weft__task *task)
 {
@@ -61,7 +67,7 @@ void weft__schedule_back(struct weft__worker *w, struct weft__task *task)
 		return;
 	}
 	if (cell->now == WEFT__ENDED)
-		explore_spin();
+		explore_nap(&scheduled, not_before, NULL, "lets others go on"); /* what it read before may be old by now */
 	weft__schedule(w, task);
 }
 
@@ -229,7 +235,7 @@ static weft_actor_class class = {
 	.size = sizeof(weft_actor_class), .name = "model", .behaviour = behave, .state_bytes = sizeof(struct state)
 };
 
-static weft_ref spawn(void)
+__attribute__((unused)) static weft_ref spawn(void)
 {
 	struct weft__worker *self = weft__self;
 	struct state s = { .life = ++lives };

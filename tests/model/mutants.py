@@ -49,17 +49,18 @@ SEND, ACTOR, CORE = 'runtime/actor/send.c', 'runtime/actor/actor.c', 'runtime/ac
 SCHED, GUEST = 'runtime/sched/sched.c', 'runtime/host/guest.c'
 FUTURE, PORT = 'runtime/host/future.c', 'runtime/host/port.c'
 MUTE = 'runtime/actor/mute.c'
+BIAS, OUTBOX, OUTBOX_H = 'runtime/base/bias.h', 'runtime/actor/outbox.c', 'runtime/actor/outbox.h'
 TIMER, REGISTRY = 'runtime/actor/timer.c', 'runtime/actor/registry.c'
 
-M1 = 'weft__xchg_acq_rel(&mb->head, msg)'
+M1 = 'weft__xchg_acq_rel(&mb->head, last)'
 M4 = 'weft__cas_seq_cst(&mb->head, &expected, NULL)'
 M5 = 'weft__cas_acq_rel(&mb->head, &expected, (struct weft_msg *)stub)'
 STUB = '&mb->head, &expected, (struct weft_msg *)stub'
 
 MUTANTS = [
-    Mutant('M1', MAILBOX, M1, xchg('&mb->head, msg', 'acquire'), 'mailbox', 'no release'),
-    Mutant('M1', MAILBOX, M1, xchg('&mb->head, msg', 'release'), 'mailbox', 'no acquire'),
-    Mutant('M2', MAILBOX, 'weft__store_release(&prev->next, msg)', 'weft__store_relaxed(&prev->next, msg)', 'mailbox',
+    Mutant('M1', MAILBOX, M1, xchg('&mb->head, last', 'acquire'), 'mailbox', 'no release'),
+    Mutant('M1', MAILBOX, M1, xchg('&mb->head, last', 'release'), 'mailbox', 'no acquire'),
+    Mutant('M2', MAILBOX, 'weft__store_release(&prev->next, first)', 'weft__store_relaxed(&prev->next, first)', 'mailbox',
            'relaxed'),
     Mutant('M3', MAILBOX, 'weft__load_acquire(&node->next)', 'weft__load_relaxed(&node->next)', 'mailbox', 'relaxed'),
     Mutant('M4', MAILBOX, M4, cas('&mb->head, &expected, NULL', 'acquire', 'acquire'), 'mailbox', 'no release'),
@@ -124,13 +125,30 @@ MUTANTS = [
     Mutant('D2', PARK, 'found = weft__xchg_seq_cst(&w->sleeping, (uint32_t)AWAKE);', 'found = weft__load_seq_cst(&w->sleeping);', 'park',
            'stays asleep when it is awake'),
 
+    Mutant('A1', BIAS, 'weft__store_relaxed(&bias->inside, 1u); /* A1; ordered by the fence */\n\t\tweft__fence_light();',
+           'weft__store_release(&bias->inside, 1u);', 'bias', 'no light fence'),
+    Mutant("A1'", BIAS, '!weft__load_acquire(&bias->claimed), 1)', '!weft__load_relaxed(&bias->claimed), 1)', 'bias', 'relaxed'),
+    Mutant("A1'", BIAS, 'if (__builtin_expect(!weft__load_acquire(&bias->claimed), 1))', 'if (weft__load_acquire(&bias->claimed) < 2)',
+           'bias', 'not looked at'),
+    Mutant('A2', BIAS, '\tweft__fence_heavy();\n\twhile', '\twhile', 'bias', 'no heavy fence'),
+    Mutant('A2', BIAS, 'weft__cas_acq_rel(&bias->claimed, &nobody, 1u)', cas('&bias->claimed, &nobody, 1u', 'relaxed', 'relaxed'), 'bias',
+           'relaxed', lives='the fence behind it acquires'),
+    Mutant("A2'", BIAS, 'weft__load_acquire(&bias->inside)', 'weft__load_relaxed(&bias->inside)', 'bias', 'relaxed'),
+    Mutant('A3', BIAS, 'weft__store_release(&bias->inside, 0u);', 'weft__store_relaxed(&bias->inside, 0u);', 'bias', 'relaxed'),
+    Mutant('A4', BIAS, 'weft__store_release(&bias->claimed, 0u);', 'weft__store_relaxed(&bias->claimed, 0u);', 'bias', 'relaxed'),
+
     Mutant('L1', RUN, 'weft__store_release(&w->lifo, task);', 'weft__store_relaxed(&w->lifo, task);', 'steal', 'stored relaxed'),
-    Mutant('L1', RUN, 'old = weft__xchg_acq_rel(&w->lifo, task);', 'old = ' + xchg('&w->lifo, task', 'acquire') + ';', 'steal',
-           'exchange without release'),
-    Mutant('L2', STEAL, 'task = weft__xchg_acq_rel(&victim->lifo, NULL);', 'task = ' + xchg('&victim->lifo, NULL', 'release') + ';',
-           'steal', 'no acquire'),
-    Mutant('L2', STEAL, 'task = weft__xchg_acq_rel(&victim->lifo, NULL); /* L2, see run.c */',
-           'task = weft__load_acquire(&victim->lifo); weft__store_release(&victim->lifo, NULL);', 'steal', 'load, then store'),
+    Mutant('L2', STEAL, 'task = weft__load_acquire(&victim->lifo);', 'task = weft__load_relaxed(&victim->lifo);', 'steal', 'loaded relaxed',
+           lives='there was a look before the fence of the claim, which acquires'),
+    Mutant('-', STEAL, '\tif (!weft__bias_claim(&victim->lifo_lock))\n\t\treturn NULL;\n', '', 'steal', 'a thief does not claim'),
+    Mutant('-', RUN, '\tweft__bias_enter(&w->lifo_lock);\n\ttask = ', '\ttask = ', 'steal', 'the owner does not enter'),
+
+    Mutant('-', OUTBOX, '\tof->outbox.places = 0;\n', '', 'outbox', 'a rescuer leaves the places'),
+    Mutant('-', OUTBOX_H, '\tweft__bias_enter(&w->outbox.lock);\n\tfits', '\tfits', 'outbox', 'put does not enter'),
+    Mutant('-', OUTBOX, '\tweft__bias_enter(&w->outbox.lock);\n\twoken', '\twoken', 'outbox', 'flush does not enter'),
+    Mutant('-', OUTBOX, '\tif (!weft__bias_claim(&of->outbox.lock))\n\t\treturn;\n', '', 'outbox', 'a rescuer does not claim'),
+    Mutant('-', OUTBOX, '\t\tweft__fetch_sub_acq_rel(&a->word, of->outbox.places * WEFT__PLACE); /* P4 */', '\t\t;', 'outbox',
+           'places are not given back'),
     Mutant('W1', FUTURE, 'weft__xchg_seq_cst(&f->sleeping, 1u);', 'weft__store_release(&f->sleeping, 1u);', 'future', 'release',
            lives='the futex looks at the word once more, after a full barrier'),
     Mutant('W1', FUTURE, 'while (weft__load_seq_cst(&f->state) == ASKED', 'while (weft__load_acquire(&f->state) == ASKED',

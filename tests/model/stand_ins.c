@@ -10,6 +10,7 @@
 
 #include "runtime/base/assert.h"
 #include "runtime/base/atomic.h"
+#include "runtime/base/bias.h"
 #include "tests/model/explore.h"
 #include "tests/model/stand_ins.h"
 
@@ -18,6 +19,10 @@ const struct weft__sim_ops *weft__sim; /* no simulation: the explorer decides */
 void weft__spin(void)
 {
 	explore_spin();
+}
+
+void weft__bias_init(void)
+{
 }
 
 void weft__assert_fail(const char *cond, const char *file, int line)

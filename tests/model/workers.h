@@ -37,6 +37,11 @@ static bool nothing_open(struct weft_runtime *rt)
 	return false;
 }
 
+static void nobody_is_stuck(struct weft__worker *w)
+{
+	(void)w;
+}
+
 static void job_run(struct weft__worker *w, struct weft__task *task)
 {
 	struct job *j = (struct job *)task;
@@ -58,7 +63,7 @@ __attribute__((unused)) static struct weft__task *job_make(uint32_t n)
 
 static void sched_begin(uint32_t worker_count)
 {
-	static const struct weft__sched_hooks hooks = { .requests_open = nothing_open };
+	static const struct weft__sched_hooks hooks = { .requests_open = nothing_open, .rescue = nobody_is_stuck };
 	static const char *const names[] = { "worker 0", "worker 1" };
 	static const char *const sleeping[] = { "sleeping 0", "sleeping 1" };
 	static const char *const inject[] = { "inject 0", "inject 1" };
