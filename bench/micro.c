@@ -14,6 +14,7 @@ const struct bench_micro bench_micros[] = {
 	{ "loop-detection", "agents", "What one loop check adds to a run: guard on against off.", "ns", micro_loop_detection, 0, 0 },
 	{ "event-1-subscriber", "events", "Emit an event that one subscriber reads.", "ns", micro_event_1, 0, 0 },
 	{ "event-4-subscribers", "events", "Emit an event that four subscribers read.", "ns", micro_event_4, 0, 0 },
+	{ "histogram-record", "events", "Count a value in a histogram.", "ns", micro_histogram, 0, 0 },
 	{ "concurrent-agents-1", "joined", "Spawn one agent, ask it, join it from a foreign thread.", "us", micro_concurrent_1, 0, 0 },
 	{ "concurrent-agents-5", "joined", "Five agents a batch.", "us", micro_concurrent_5, 0, 0 },
 	{ "concurrent-agents-10", "joined", "Ten agents a batch.", "us", micro_concurrent_10, 0, 0 },

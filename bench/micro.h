@@ -30,6 +30,7 @@ int micro_loop_detection(const struct bench_options *opt, double *ret_ms, uint64
 int micro_tool_dispatch(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_event_1(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_event_4(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
+int micro_histogram(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 
 /* micro.c: the calculator that agents call; and one request to an actor, waited for without helping */
 extern const char micro_calculator_schema[];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench/micro_parts.c - a tool call without an agent, and events without one. */
+/* bench/micro_parts.c - a tool call without an agent, events without one, a histogram by itself. */
 #include <errno.h>
 
 #include "bench/fixture.h"
@@ -106,4 +106,29 @@ int micro_event_1(const struct bench_options *opt, double *ret_ms, uint64_t *ret
 int micro_event_4(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
 	return event(opt, 4, ret_ms, ret_ops, out);
+}
+
+/* ---- histograms ------------------------------------------------------------------------------ */
+
+/* Values as latencies are: of all sizes between 100 ns and 1 ms, in no order. */
+int micro_histogram(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
+{
+	uint64_t n = opt->quick ? 1000000 : 20000000, random = 1, t0;
+	weft_histogram *h = NULL;
+	int r = weft_histogram_create(&h);
+
+	if (r < 0)
+		return r;
+	t0 = weft_now_ns();
+	for (uint64_t i = 0; i < n; i++) {
+		random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		weft_histogram_record(h, (UINT64_C(1) << 20) >> (random >> 60) | (random >> 57));
+	}
+	*ret_ms = (double)(weft_now_ns() - t0) / 1e6 / (double)n;
+	*ret_ops = n;
+	if (weft_histogram_count(h) != n)
+		r = bench_fail(out, "%llu of %llu values counted", (unsigned long long)weft_histogram_count(h),
+		               (unsigned long long)n);
+	weft_histogram_destroy(h);
+	return r;
 }

@@ -234,34 +234,3 @@ const char *weft_runtime_io_name(const weft_runtime *rt)
 {
 	return rt && rt->sched.io_name ? rt->sched.io_name : "";
 }
-
-static void counters_add(weft_runtime_stats *s, const struct weft__counters *c)
-{
-	/* relaxed: statistics; exact when the runtime rests */
-	s->msgs_sent += weft__load_relaxed(&c->sent);
-	s->msgs_handled += weft__load_relaxed(&c->handled);
-	s->msgs_dropped += weft__load_relaxed(&c->dropped);
-	s->msgs_refused += weft__load_relaxed(&c->refused);
-	s->activations += weft__load_relaxed(&c->activations);
-	s->steals += weft__load_relaxed(&c->steals);
-	s->parks += weft__load_relaxed(&c->parks);
-	s->wakes += weft__load_relaxed(&c->wakes);
-	s->actors_spawned += weft__load_relaxed(&c->spawned);
-	s->actors_ended += weft__load_relaxed(&c->ended);
-	s->actors_muted += weft__load_relaxed(&c->muted);
-	s->timers_fired += weft__load_relaxed(&c->timers);
-	s->requests_open += weft__load_relaxed(&c->req_opened) - weft__load_relaxed(&c->req_closed);
-}
-
-int weft_runtime_stats_read(const weft_runtime *rt, weft_runtime_stats *ret_stats)
-{
-	weft_runtime_stats s = { .size = sizeof(s) };
-
-	WEFT_RETURN_IF(!rt || !ret_stats || ret_stats->size != sizeof(s), -EINVAL);
-	s.workers = rt->sched.worker_count;
-	for (uint32_t i = 0; i < rt->sched.worker_count + rt->sched.guest_count; i++)
-		counters_add(&s, &rt->sched.workers[i].count);
-	counters_add(&s, &rt->foreign);
-	*ret_stats = s;
-	return 0;
-}

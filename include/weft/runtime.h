@@ -115,6 +115,7 @@ WEFT_API int64_t weft_wall_ms(void);
 /**
  * Counts since start, merged over all workers when read. sent == handled +
  * dropped + queued holds at rest; refused sends were never accepted.
+ * More, and by worker: weft/metrics.h.
  */
 typedef struct weft_runtime_stats {
 	uint32_t size;          /* sizeof(weft_runtime_stats), set by the caller */

@@ -11,6 +11,7 @@
 #include <weft/event.h>
 #include <weft/json.h>
 #include <weft/memory.h>
+#include <weft/metrics.h>
 #include <weft/model.h>
 #include <weft/plugin.h>
 #include <weft/port.h>

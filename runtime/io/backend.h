@@ -8,6 +8,7 @@
 #define WEFT_RUNTIME_IO_BACKEND_H
 
 #include "runtime/base/assert.h"
+#include "runtime/base/atomic.h"
 #include "runtime/io/loop.h"
 
 struct weft__loop_ops {
@@ -23,7 +24,7 @@ struct weft__loop_ops {
 /* First member of every back end's loop. */
 struct weft__loop {
 	const struct weft__loop_ops *ops;
-	uint32_t in_flight;
+	_Atomic(uint32_t) in_flight; /* one writer, the loop's thread; statistics read it */
 	int wake_fd; /* an eventfd; the back end's. Not with a wake of its own */
 };
 
@@ -37,9 +38,9 @@ int weft__simio_open(struct weft__loop **ret_loop);
 /* The io is its owner's again; done may free it. */
 static inline void weft__io_finish(struct weft__loop *loop, struct weft__io *io, int32_t result)
 {
-	WEFT_ASSERT(loop->in_flight > 0);
+	WEFT_ASSERT(weft__loop_in_flight(loop) > 0);
 	WEFT_ASSERT(io->state != WEFT__IO_IDLE);
-	loop->in_flight--;
+	weft__count(&loop->in_flight, -1u);
 	io->state = WEFT__IO_IDLE;
 	io->result = result;
 	io->done(io);

@@ -96,7 +96,7 @@ int weft__loop_open(weft_io_backend want, struct weft__loop **ret_loop, const ch
 
 void weft__loop_retire(struct weft__loop *loop)
 {
-	WEFT_ASSERT(loop->in_flight == 0);
+	WEFT_ASSERT(weft__loop_in_flight(loop) == 0);
 	if (loop->ops->retire)
 		loop->ops->retire(loop);
 }
@@ -105,7 +105,7 @@ void weft__loop_close(struct weft__loop *loop)
 {
 	if (!loop)
 		return;
-	WEFT_ASSERT(loop->in_flight == 0);
+	WEFT_ASSERT(weft__loop_in_flight(loop) == 0);
 	loop->ops->close(loop);
 }
 
@@ -131,7 +131,7 @@ int weft__loop_submit(struct weft__loop *loop, struct weft__io *io)
 	if (r < 0)
 		return r;
 	WEFT_ASSERT(io->state != WEFT__IO_IDLE);
-	loop->in_flight++;
+	weft__count(&loop->in_flight, 1u);
 	return 0;
 }
 
@@ -144,7 +144,7 @@ int weft__loop_cancel(struct weft__loop *loop, struct weft__io *io)
 
 uint32_t weft__loop_in_flight(const struct weft__loop *loop)
 {
-	return loop->in_flight;
+	return weft__load_relaxed(&loop->in_flight); /* relaxed: single writer, and statistics */
 }
 
 int weft__loop_wait(struct weft__loop *loop, uint64_t timeout_ns)
@@ -154,7 +154,7 @@ int weft__loop_wait(struct weft__loop *loop, uint64_t timeout_ns)
 
 bool weft__loop_has_work(const struct weft__loop *loop)
 {
-	return loop->in_flight > 0;
+	return weft__loop_in_flight(loop) > 0;
 }
 
 void weft__loop_wake(struct weft__loop *loop)

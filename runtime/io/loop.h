@@ -92,7 +92,7 @@ int weft__loop_submit(struct weft__loop *loop, struct weft__io *io);
  */
 int weft__loop_cancel(struct weft__loop *loop, struct weft__io *io);
 
-/* Operations submitted and not yet done. */
+/* Operations submitted and not yet done. Any thread, as long as the loop is open. */
 uint32_t weft__loop_in_flight(const struct weft__loop *loop);
 
 /*

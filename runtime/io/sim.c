@@ -43,7 +43,7 @@ static bool make_room(struct sim_loop *l)
 	uint32_t room = l->room ? 2 * l->room : 8;
 	struct flight *more;
 
-	if (l->base.in_flight < l->room)
+	if (weft__loop_in_flight(&l->base) < l->room)
 		return true;
 	more = weft_realloc(l->flights, room * sizeof(*more));
 	if (!more)
@@ -60,7 +60,7 @@ static int sim_submit(struct weft__loop *loop, struct weft__io *io)
 	if (weft__sim->fault(WEFT_SIM_IO) || !make_room(l))
 		return -EAGAIN;
 	io->state = IN_FLIGHT;
-	l->flights[loop->in_flight] = (struct flight){ .io = io, .due_ns = weft_now_ns() + weft__sim->below(TAKES_NS_MAX) };
+	l->flights[weft__loop_in_flight(loop)] = (struct flight){ .io = io, .due_ns = weft_now_ns() + weft__sim->below(TAKES_NS_MAX) };
 	return 0;
 }
 
@@ -90,7 +90,7 @@ static int32_t perform(struct weft__io *io)
 /* Take the first that is due off the list, from a random place. NULL: none is; *ret_next_ns says when. */
 static struct weft__io *take_due(struct sim_loop *l, uint64_t now, uint64_t *ret_next_ns)
 {
-	uint32_t n = l->base.in_flight, start = n ? (uint32_t)weft__sim->below(n) : 0;
+	uint32_t n = weft__loop_in_flight(&l->base), start = n ? (uint32_t)weft__sim->below(n) : 0;
 
 	*ret_next_ns = UINT64_MAX;
 	for (uint32_t i = 0; i < n; i++) {

@@ -53,7 +53,7 @@ static inline void weft__inject_push(struct weft__inject *in, ck_stack_entry_t *
 	ck_pr_fence_atomic_load(); /* D1: the push before the caller's look at `sleeping` */
 }
 
-static inline bool weft__inject_is_empty(struct weft__inject *in)
+static inline bool weft__inject_is_empty(const struct weft__inject *in)
 {
 	return ck_pr_load_ptr(&in->stack.head) == NULL;
 }
