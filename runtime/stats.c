@@ -24,6 +24,8 @@ static const struct weft__counters *counters_of(const struct weft_runtime *rt, u
 
 static void add_counters(weft_stats *s, const struct weft__counters *c)
 {
+	uint64_t depth_max = weft__load_relaxed(&c->depth_max);
+
 	/* relaxed: statistics; exact when the runtime rests */
 	s->msgs_sent += weft__load_relaxed(&c->sent);
 	s->msgs_handled += weft__load_relaxed(&c->handled);
@@ -37,6 +39,8 @@ static void add_counters(weft_stats *s, const struct weft__counters *c)
 	s->actors_ended += weft__load_relaxed(&c->ended);
 	s->actors_muted += weft__load_relaxed(&c->muted);
 	s->timers_fired += weft__load_relaxed(&c->timers);
+	if (depth_max > s->mailbox_depth_max)
+		s->mailbox_depth_max = depth_max;
 }
 
 static void add_gauges(weft_stats *s, const struct weft__worker *w)
@@ -87,6 +91,22 @@ int weft_stats_read(const weft_runtime *rt, uint32_t lane, weft_stats *ret_stats
 	}
 	read_shared(&s, rt);
 	*ret_stats = s;
+	return 0;
+}
+
+int weft_stats_histogram(const weft_runtime *rt, uint32_t lane, uint32_t kind, weft_histogram *into)
+{
+	uint32_t first = lane == WEFT_LANE_ALL ? 0 : lane, end;
+
+	WEFT_RETURN_IF(!rt || !into || kind > WEFT_STATS_DELAY_NS, -EINVAL);
+	WEFT_RETURN_IF(lane != WEFT_LANE_ALL && lane >= lane_count(rt), -EINVAL);
+	WEFT_RETURN_IF(!rt->sched.meters, -ENODATA);
+	end = lane == WEFT_LANE_ALL ? lane_count(rt) : lane + 1;
+	for (uint32_t i = first; i < end; i++) {
+		const struct weft__meter *m = &rt->sched.meters[i];
+
+		weft_histogram_merge(into, kind == WEFT_STATS_DELAY_NS ? &m->delay_ns : &m->turn_ns);
+	}
 	return 0;
 }
 

@@ -40,6 +40,11 @@ typedef enum weft_io_backend {
 	WEFT_IO_EPOLL = 2
 } weft_io_backend;
 
+typedef enum weft_metrics {
+	WEFT_METRICS_SAMPLED = 0, /* activations and waits are timed, by samples: weft_stats_histogram */
+	WEFT_METRICS_OFF = 1      /* only counted */
+} weft_metrics;
+
 typedef struct weft_runtime_options {
 	uint32_t size;           /* set by WEFT_RUNTIME_OPTIONS_INIT */
 	uint32_t workers;        /* 0: one a core of the process's cpuset and cgroup quota; at most 256 */
@@ -52,6 +57,7 @@ typedef struct weft_runtime_options {
 	uint64_t spin_ns;        /* an idle worker looks for work this long before it sleeps; 0 = 20,000 */
 	uint64_t steal_delay_ns; /* how long a thief watches a victim before it takes; 0 = 10,000 */
 	uint32_t event_ring_bytes; /* event history a worker keeps; 0 = 262,144; power of two (weft/event.h) */
+	uint32_t metrics;        /* weft_metrics (weft/metrics.h) */
 	uint32_t log_level;      /* weft_log_level: the lowest that reaches log */
 	weft_log_fn log;         /* NULL: silent */
 	void *log_user;

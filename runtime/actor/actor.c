@@ -398,6 +398,8 @@ static void requeue(struct weft__worker *w, struct weft_actor *a, struct weft_ms
 	if (__builtin_expect(weft__load_relaxed(&a->bound_msgs) & WEFT__WAITED, 0) &&
 	    weft__depth(a, weft__load_acquire(&a->word)) <= weft__bound(a) / 2)
 		unmute_all(w, a);
+	if (__builtin_expect(w->probe_due, 0))
+		weft__probe_send(w, a);
 	if (a->cls->flags & WEFT_ACTOR_PINNED)
 		weft__schedule_pinned(w, &a->task);
 	else
@@ -536,27 +538,29 @@ static WEFT__COLD void go_on(struct weft__worker *w, struct weft_actor *a)
 	run_messages(w, a, next);
 }
 
-/* Home follows a steal; after the first run the actor is not fresh any more. */
-static void home_follow(struct weft__worker *w, struct weft_actor *a)
+/* Home follows a steal; after the first run the actor is not fresh any more, and a probe has arrived. */
+static WEFT__COLD void home_change(struct weft__worker *w, struct weft_actor *a, uint32_t home)
 {
-	uint32_t home = weft__load_relaxed(&a->home); /* relaxed: a hint */
+	uint32_t next;
 
-	if (__builtin_expect(home == w->id, 1))
-		return;
-	if (!w->guest)
-		weft__store_relaxed(&a->home, w->id);
-	else if (home & WEFT__FRESH)
-		weft__store_relaxed(&a->home, home & ~WEFT__FRESH);
+	if (home & WEFT__PROBE)
+		weft__meter_arrived(w->meter, &w->sched->meters[home >> WEFT__PROBE_LANE_SHIFT & WEFT__PROBE_LANE_MASK]);
+	next = w->guest ? home & WEFT__HOME_MASK : w->id;
+	if (next != home)
+		weft__store_relaxed(&a->home, next);
 }
 
 static void actor_run(struct weft__worker *w, struct weft__task *task)
 {
 	struct weft_actor *a = actor_of(task);
+	uint32_t home;
 
 	weft__count(&w->count.activations, 1u);
 	w->actor = a;
 	w->yield = false;
-	home_follow(w, a);
+	home = weft__load_relaxed(&a->home); /* relaxed: a hint, and flags of whoever scheduled it */
+	if (__builtin_expect(home != w->id, 0))
+		home_change(w, a, home);
 	if (__builtin_expect(a->now, 0)) {
 		if (a->now == WEFT__ENDED)
 			end_and_bury(a, w, a->first);

@@ -77,7 +77,11 @@ enum {
 	WEFT__ENDED  /* fini ran: what still arrives is dropped */
 };
 
-#define WEFT__FRESH (UINT32_C(1) << 31) /* ... this in home, until the actor runs for the first time */
+#define WEFT__FRESH (UINT32_C(1) << 31) /* ... this in home, until the actor runs for the first time, and ... */
+#define WEFT__PROBE (UINT32_C(1) << 30) /* ... this while it waits for a stamped turn (observe/meter.h), with whose ... */
+#define WEFT__PROBE_LANE_SHIFT 16       /* ... stamp it is from here on */
+#define WEFT__PROBE_LANE_MASK 0x3ffu
+#define WEFT__HOME_MASK 0xffffu
 
 struct weft_actor {
 	/* senders' line */
@@ -204,6 +208,8 @@ static inline struct weft_actor *weft__ref_cell(struct weft_runtime *rt, weft_re
 
 /* first woke a, which was idle: it is to run. w NULL: foreign thread. */
 void weft__actor_schedule(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a, struct weft_msg *first);
+/* a is about to be scheduled, and a probe is due (observe/meter.h). */
+void weft__probe_send(struct weft__worker *w, struct weft_actor *a);
 /* Deliver past the bound: answers, timers, stop requests. 0 or -ESRCH (msg stays the caller's). Any thread. */
 int weft__deliver_anywhere(weft_ref to, struct weft_msg *msg);
 /* The worker whose counters and queues this thread uses for rt; NULL: a foreign thread. */
@@ -250,6 +256,13 @@ static inline uint32_t weft__depth(const struct weft_actor *a, uint64_t word)
 	uint32_t depth = ((uint32_t)(word >> WEFT__LIFE_BITS) - weft__load_acquire(&a->taken)) & WEFT__PLACES_MASK;
 
 	return depth > WEFT__PLACES_MASK / 2 ? 0 : depth; /* taken is newer than word: nearly empty */
+}
+
+/* This lane found a mailbox that deep. */
+static inline void weft__depth_seen(struct weft__worker *w, uint64_t depth)
+{
+	if (__builtin_expect(depth > weft__load_relaxed(&w->count.depth_max), 0)) /* relaxed: single writer */
+		weft__store_relaxed(&w->count.depth_max, depth);
 }
 
 /* ---- actor.c ----------------------------------------------------------------- */

@@ -12,13 +12,16 @@
 static bool places_take(struct weft__worker *w, struct weft_actor *a, uint32_t n)
 {
 	uint64_t life = w->outbox.ref & WEFT__LIFE_MASK, word = weft__load_relaxed(&a->word); /* relaxed: looked at again */
+	uint32_t depth = weft__depth(a, word);
 
 	/* who will rest for it is not held to the bound (mute.c) */
-	if (!(w->actor->after & WEFT__REST) && weft__depth(a, word) + n > weft__bound(a))
+	if (!(w->actor->after & WEFT__REST) && depth + n > weft__bound(a))
 		return false;
 	word = weft__fetch_add_acq_rel(&a->word, n * WEFT__PLACE); /* P1, n of them */
-	if ((word & WEFT__LIFE_MASK) == life)
+	if ((word & WEFT__LIFE_MASK) == life) {
+		weft__depth_seen(w, depth + n);
 		return true;
+	}
 	weft__fetch_sub_acq_rel(&a->word, n * WEFT__PLACE); /* P4 */
 	return false;
 }

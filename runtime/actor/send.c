@@ -35,14 +35,14 @@ static int place_take(struct weft_actor *a, uint64_t life, bool bounded)
 	return r;
 }
 
-void weft__actor_schedule(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a, struct weft_msg *first)
+/* The actor is runnable from now on: into the queue where it belongs. */
+static inline void enqueue(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a)
 {
-	uint32_t home = weft__load_relaxed(&a->home); /* relaxed: a hint; constant for a pinned actor, but for FRESH */
+	uint32_t home = weft__load_relaxed(&a->home); /* relaxed: a hint; constant for a pinned actor, but for flags */
 	bool fresh = home & WEFT__FRESH;
 	bool pinned = a->cls->flags & WEFT_ACTOR_PINNED;
 
-	a->first = first; /* ours until it is scheduled */
-	home &= ~WEFT__FRESH;
+	home &= WEFT__HOME_MASK;
 	if (w && fresh && !pinned)
 		weft__schedule_fresh(w, &a->task);
 	else if (w && __builtin_expect(!pinned, 1))
@@ -53,11 +53,68 @@ void weft__actor_schedule(struct weft_runtime *rt, struct weft__worker *w, struc
 		weft__schedule_remote(&rt->sched, home, pinned, &a->task);
 }
 
+static void probe_mark(struct weft_actor *a, uint32_t lane)
+{
+	uint32_t home = weft__load_relaxed(&a->home); /* relaxed: ours until it is scheduled */
+
+	weft__store_relaxed(&a->home, home | WEFT__PROBE | lane << WEFT__PROBE_LANE_SHIFT);
+}
+
+void weft__probe_send(struct weft__worker *w, struct weft_actor *a)
+{
+	uint64_t turns = weft__load_relaxed(&w->turns); /* relaxed: single writer */
+
+	w->probe_due = false;
+	if (!weft__meter_probe(w->meter, turns - w->turns_probed))
+		return;
+	w->turns_probed = turns;
+	probe_mark(a, w->id);
+}
+
+/* Apart from the usual, which needs no stack frame so. */
+static __attribute__((noinline)) void enqueue_probed(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a)
+{
+	uint32_t foreign = rt->sched.worker_count + rt->sched.guest_count;
+
+	if (w)
+		weft__probe_send(w, a);
+	else if (rt->sched.meters && weft__meter_probe_shared(&rt->sched.meters[foreign]))
+		probe_mark(a, foreign);
+	enqueue(rt, w, a);
+}
+
+void weft__actor_schedule(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a, struct weft_msg *first)
+{
+	a->first = first; /* ours until it is scheduled */
+	if (__builtin_expect(!w || w->probe_due, 0))
+		enqueue_probed(rt, w, a);
+	else
+		enqueue(rt, w, a);
+}
+
+/* Others were there before it: how many are there now? As good as told by a place, and where nobody was before, free. */
+static void depth_look(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a)
+{
+	struct weft__counters *count = w ? &w->count : &rt->foreign;
+	uint64_t depth = weft__depth(a, weft__load_relaxed(&a->word)); /* relaxed: a figure; even the next life's would be one */
+	uint64_t max = weft__load_relaxed(&count->depth_max);          /* relaxed: of a lane that has one writer, but ... */
+
+	if (__builtin_expect(depth <= max, 1))
+		return;
+	if (w)
+		weft__store_relaxed(&count->depth_max, depth);
+	else
+		while (depth > max && !weft__cas_acq_rel(&count->depth_max, &max, depth))
+			; /* ... for the foreign threads' */
+}
+
 /* Push into a cell where a place was taken. w NULL: foreign thread. */
 static void push(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
 {
 	if (weft__mailbox_push(&a->mailbox, msg))
 		weft__actor_schedule(rt, w, a, msg);
+	else
+		depth_look(rt, w, a);
 }
 
 /* Does the sender rest instead of being refused? */
@@ -183,7 +240,7 @@ static int send_elsewhere(weft_ref to, struct weft_msg *msg, bool bounded)
 	else if (weft__self && weft__self->msg == msg) {
 		/* the push must come after the detach, and the detach only when the push will succeed */
 		struct weft_actor *a = weft__ref_cell(rt, to);
-
+	
 		r = a ? place_take(a, weft__ref_life(to), bounded) : -ESRCH;
 		count_foreign(rt, r);
 		if (r == 0) {

@@ -144,7 +144,7 @@ int weft_timer_start(weft_actor *self, uint64_t delay_ns, uint64_t token, weft_t
 		t->worker = w->id;
 		wheel_put(w, t);
 	} else {
-		t->worker = weft__load_relaxed(&self->home) & ~WEFT__FRESH; /* relaxed: any worker will do */
+		t->worker = weft__load_relaxed(&self->home) & WEFT__HOME_MASK; /* relaxed: any worker will do */
 		t->by_request = true;
 		hold(w, t);
 	}

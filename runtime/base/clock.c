@@ -177,6 +177,12 @@ uint64_t weft__tsc_to_ns(uint64_t ticks)
 	return (uint64_t)(((unsigned __int128)ticks * q32) >> 32);
 }
 
+bool weft__tsc_is_calibrated(void)
+{
+	/* relaxed: a hint; tsc_to_ns looks again */
+	return weft__load_relaxed(&anchor.ns_per_tick_q32) || weft__load_relaxed(&weft__tsc_kind) == WEFT__TSC_CLOCK;
+}
+
 uint64_t weft_ticks(void)
 {
 	return weft__tsc();

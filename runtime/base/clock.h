@@ -12,6 +12,7 @@
 #ifndef WEFT_RUNTIME_BASE_CLOCK_H
 #define WEFT_RUNTIME_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <weft/runtime.h>
@@ -67,6 +68,9 @@ static inline void weft__tsc_order(void)
  * about 0.1% then. Any thread.
  */
 uint64_t weft__tsc_to_ns(uint64_t ticks);
+
+/* Would weft__tsc_to_ns answer at once? Any thread. */
+bool weft__tsc_is_calibrated(void);
 
 /* Measure the rate again over the whole time since the first weft__tsc: better with age. Any thread. */
 void weft__tsc_calibrate(void);

@@ -279,6 +279,37 @@ static void check_deadline(struct weft__worker *w, uint64_t now)
 		weft__wake_all(s);
 }
 
+/* Time the turn that comes next, and send out a probe; meter.h says why now. */
+static void take_samples(struct weft__worker *w, uint64_t now)
+{
+	if (!w->meter || ++w->looks % WEFT__METER_LOOKS || now < w->meter_after_ns)
+		return;
+	w->probe_due = true;
+	w->turns_to_check = 1;
+	w->turn_from = weft_ticks();
+}
+
+static void turn_timed(struct weft__worker *w)
+{
+	uint64_t turns = weft__load_relaxed(&w->turns); /* relaxed: single writer */
+
+	weft__meter_turn(w->meter, w->turn_from, turns - w->turns_timed);
+	w->turn_from = 0;
+	w->turns_timed = turns;
+}
+
+void weft__turns_over(struct weft__worker *w)
+{
+	if (w->turn_from) {
+		turn_timed(w);
+		if (w->check_turns > 1) {
+			w->turns_to_check = w->check_turns - 1;
+			return;
+		}
+	}
+	weft__worker_check(w);
+}
+
 void weft__worker_check(struct weft__worker *w)
 {
 	uint64_t now;
@@ -301,6 +332,7 @@ void weft__worker_check(struct weft__worker *w)
 	look_at_oldest(w, now);
 	measure_and_balance(w, now);
 	w->turns_to_check = w->check_turns;
+	take_samples(w, now);
 }
 
 /* After sleep or search nothing is known of the load: look again after one turn. */
@@ -308,6 +340,7 @@ static void load_unknown(struct weft__worker *w)
 {
 	w->check_turns = 0;
 	w->turns_to_check = 1;
+	weft__turn_forget(w);
 }
 
 static struct weft__task *find_task(struct weft__worker *w)

@@ -45,6 +45,8 @@ static int worker_init(struct weft__worker *w, struct weft__sched *s, uint32_t i
 	w->guest = id >= s->worker_count;
 	w->cpu = -1;
 	w->wheel_due_ns = UINT64_MAX;
+	w->meter = s->meters ? &s->meters[id] : NULL;
+	w->meter_after_ns = weft_now_ns() + WEFT__METER_AFTER_NS;
 	weft__rng_seed(&w->rng, weft__entropy());
 	weft__deque_init(&w->fresh);
 	weft__runq_init(&w->runq);
@@ -76,6 +78,7 @@ static int check_options(const weft_runtime_options *opt)
 	WEFT_RETURN_IF(opt->guests_max > WEFT__GUESTS_MAX, -EINVAL);
 	WEFT_RETURN_IF(opt->pin > WEFT_PIN_ON, -EINVAL);
 	WEFT_RETURN_IF(opt->io > WEFT_IO_EPOLL, -EINVAL);
+	WEFT_RETURN_IF(opt->metrics > WEFT_METRICS_OFF, -EINVAL);
 	return 0;
 }
 
@@ -105,6 +108,14 @@ int weft__sched_init(struct weft__sched *s, struct weft_runtime *rt, const struc
 	if (!s->workers)
 		return -ENOMEM;
 	memset(s->workers, 0, bytes);
+	if (opt->metrics != WEFT_METRICS_OFF) {
+		s->meters = weft_calloc(s->worker_count + s->guest_count + 1, sizeof(*s->meters));
+		if (!s->meters) {
+			weft__sched_fini(s);
+			return -ENOMEM;
+		}
+		s->meters[s->worker_count + s->guest_count].weight = 1;
+	}
 	for (uint32_t i = 0; i < s->worker_count + s->guest_count; i++) {
 		r = worker_init(&s->workers[i], s, i);
 		if (r < 0) {
@@ -127,7 +138,9 @@ void weft__sched_fini(struct weft__sched *s)
 		weft__msgcache_drain(&w->cache);
 		weft_free(w->wheel);
 	}
+	weft_free(s->meters);
 	weft_free(s->workers);
+	s->meters = NULL;
 	s->workers = NULL;
 }
 

@@ -34,6 +34,7 @@
 #include "runtime/base/thread.h"
 #include "runtime/io/loop.h"
 #include "runtime/mem/msgpool.h"
+#include "runtime/observe/meter.h"
 #include "runtime/queue/deque.h"
 #include "runtime/queue/inject.h"
 #include "runtime/queue/runq.h"
@@ -56,6 +57,7 @@ struct weft__counters {
 	_Atomic(uint64_t) spawned, ended, timers;
 	_Atomic(uint64_t) req_opened, req_closed;
 	_Atomic(uint64_t) muted;
+	_Atomic(uint64_t) depth_max; /* of a mailbox that this lane sent to */
 };
 
 struct weft__outbox {
@@ -82,6 +84,7 @@ struct weft__worker {
 	bool searcher;               /* was woken in order to search: holds sched->searching */
 	uint64_t nap_ns;
 	bool yield;                  /* the running actor gives its budget away */
+	bool probe_due;              /* the next actor that becomes runnable here is stamped */
 	weft_ref overloaded;         /* to whom it sent past the bound during this message, if it did */
 	uint64_t fresh_since_ns;     /* at each check since then fresh was not empty; 0: it was */
 	uint64_t oldest_since_ns;    /* at each check since then oldest_top was the oldest */
@@ -104,6 +107,10 @@ struct weft__worker {
 		struct weft_actor *free;
 		uint32_t count;
 	} cells;
+	struct weft__meter *meter;   /* of this lane, the runtime's; NULL: nothing is timed */
+	uint64_t looks, turn_from;   /* checks; ticks when the turn began that is being timed, 0: none is */
+	uint64_t turns_timed, turns_probed; /* turns at the last sample of each kind */
+	uint64_t meter_after_ns;
 
 	_Alignas(WEFT_CACHELINE) struct weft__outbox outbox; /* runtime/actor/outbox.h */
 	_Atomic(uint64_t) check_ns; /* when the last check was */
@@ -161,6 +168,7 @@ struct weft__sched {
 	uint32_t worker_count, guest_count;
 	uint32_t budget_msgs;
 	uint64_t spin_ns, steal_delay_ns;
+	struct weft__meter *meters; /* owned: one a worker, a guest, and one for foreign threads; NULL: off */
 	uint32_t io_backend;
 	const char *io_name;
 	const char *io_why;
@@ -206,13 +214,21 @@ void weft__timer_remote(struct weft__sched *s, uint32_t worker, ck_stack_entry_t
 struct weft__task *weft__next_task(struct weft__worker *w);
 /* Everything a worker looks at between tasks: injections, timers, I/O, helping sleepers up. */
 void weft__worker_check(struct weft__worker *w);
+/* So many turns were taken that it is time for a check, or a turn was timed. */
+void weft__turns_over(struct weft__worker *w);
 
 static inline void weft__run_task(struct weft__worker *w, struct weft__task *task)
 {
 	weft__count(&w->turns, 1u);
 	task->run(w, task);
 	if (__builtin_expect(--w->turns_to_check == 0, 0))
-		weft__worker_check(w);
+		weft__turns_over(w);
+}
+
+/* What comes next is not right behind the last check: do not take the time in between for a turn's. */
+static inline void weft__turn_forget(struct weft__worker *w)
+{
+	w->turn_from = 0;
 }
 
 /* The body of a worker's thread. */

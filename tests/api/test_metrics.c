@@ -129,6 +129,118 @@ Test(metrics, gauges__count_what_waits_in_the_queues)
 	test_runtime_end(rt);
 }
 
+Test(metrics, depth_max__is_that_of_the_deepest_mailbox)
+{
+	weft_runtime *rt = test_runtime(1);
+	weft_ref to = test_spawn(rt, &gate, NULL);
+	weft_stats s;
+
+	for (int i = 0; i < 10; i++)
+		cr_assert_eq(weft_send(to, weft_msg_create(TEST_KEEP, 0)), 0);
+	s = read_lane(rt, WEFT_LANE_ALL);
+	cr_assert_eq(s.mailbox_depth_max, 10, "%lu; the first one is in hand", (unsigned long)s.mailbox_depth_max);
+	cr_assert_eq(read_lane(rt, s.lanes - 1).mailbox_depth_max, 10, "foreign threads sent them");
+	atomic_store(&gate_open, true);
+	test_runtime_end(rt);
+}
+
+/* ---- what is timed ---------------------------------------------------------------------- */
+
+#define TURN_NS 20000u
+
+static int slow_behaviour(weft_actor *self, weft_msg *msg)
+{
+	uint64_t until = weft_now_ns() + TURN_NS;
+	weft_msg *again = weft_msg_create(weft_msg_kind(msg), 0);
+
+	while (weft_now_ns() < until)
+		;
+	if (atomic_load(&gate_open) || weft_send(weft_actor_ref(self), again) < 0)
+		weft_msg_destroy(again);
+	weft_actor_yield(self);
+	return 0;
+}
+
+static const weft_actor_class slow = { .size = sizeof(slow), .name = "slow", .behaviour = slow_behaviour };
+
+static uint64_t samples(weft_runtime *rt, uint32_t lane, uint32_t kind, weft_histogram *h)
+{
+	weft_histogram_reset(h);
+	cr_assert_eq(weft_stats_histogram(rt, lane, kind, h), 0);
+	return weft_histogram_count(h);
+}
+
+/* Actors that take 20 us in turn: the one waits while the others run. The worker's turns are counted, by samples. */
+Test(metrics, histograms__tell_how_long_turns_take_and_how_long_actors_wait)
+{
+	weft_runtime *rt = test_runtime(1);
+	uint64_t deadline = weft_now_ns() + TEST_LONG, count;
+	weft_histogram *h = NULL;
+	weft_stats s;
+
+	cr_assert_eq(weft_histogram_create(&h), 0);
+	for (int i = 0; i < 4; i++)
+		cr_assert_eq(weft_send(test_spawn(rt, &slow, NULL), weft_msg_create(TEST_KEEP, 0)), 0);
+	while ((s = read_lane(rt, 0)).activations < 2000 && weft_now_ns() < deadline)
+		;
+	count = samples(rt, 0, WEFT_STATS_ACTIVATION_NS, h);
+	cr_assert(weft_histogram_quantile(h, 0) >= TURN_NS * 127 / 128, "%lu ns", (unsigned long)weft_histogram_quantile(h, 0));
+	cr_assert(weft_histogram_quantile(h, 0.5) < 50 * TURN_NS);
+	cr_assert(count > 1000 && count <= s.activations + 100, "%lu samples of %lu", (unsigned long)count,
+	          (unsigned long)s.activations);
+	cr_assert(samples(rt, WEFT_LANE_ALL, WEFT_STATS_DELAY_NS, h) > 1000);
+	cr_assert(weft_histogram_quantile(h, 0.5) >= 2 * TURN_NS, "%lu ns", (unsigned long)weft_histogram_quantile(h, 0.5));
+	atomic_store(&gate_open, true);
+	weft_histogram_destroy(h);
+	test_runtime_end(rt);
+}
+
+/* A wait that begins on a foreign thread is timed, too, as soon as the clock is calibrated. */
+Test(metrics, histograms__time_what_foreign_threads_send)
+{
+	weft_runtime *rt = test_runtime(1);
+	weft_ref echo = test_spawn(rt, &test_echo, NULL);
+	uint64_t deadline = weft_now_ns() + TEST_LONG, sent = 0;
+	weft_histogram *h = NULL;
+
+	cr_assert_eq(weft_histogram_create(&h), 0);
+	weft_ticks_to_ns(1);
+	while (!samples(rt, WEFT_LANE_ALL, WEFT_STATS_DELAY_NS, h) && weft_now_ns() < deadline) {
+		weft_msg *msg = weft_msg_create(TEST_KEEP, 0);
+
+		if (weft_send(echo, msg) < 0)
+			weft_msg_destroy(msg);
+		else
+			sent++;
+	}
+	cr_assert_geq(weft_histogram_count(h), 1);
+	cr_assert_leq(weft_histogram_count(h), sent);
+	cr_assert(weft_histogram_max(h) > 0 && weft_histogram_max(h) < TEST_LONG);
+	weft_histogram_destroy(h);
+	test_runtime_end(rt);
+}
+
+Test(metrics, histograms__are_not_there_when_off)
+{
+	weft_runtime_options opt = WEFT_RUNTIME_OPTIONS_INIT;
+	weft_histogram *h = NULL;
+	weft_runtime *rt;
+
+	opt.workers = 1;
+	opt.metrics = WEFT_METRICS_OFF;
+	rt = test_runtime_with(&opt);
+	cr_assert_eq(weft_histogram_create(&h), 0);
+	cr_assert_eq(weft_stats_histogram(rt, WEFT_LANE_ALL, WEFT_STATS_DELAY_NS, h), -ENODATA);
+	cr_assert_eq(weft_stats_histogram(rt, WEFT_LANE_ALL, 2, h), -EINVAL);
+	cr_assert_eq(weft_stats_histogram(rt, 1000, WEFT_STATS_DELAY_NS, h), -EINVAL);
+	cr_assert_eq(weft_stats_histogram(rt, WEFT_LANE_ALL, WEFT_STATS_DELAY_NS, NULL), -EINVAL);
+	cr_assert_eq(test_ask_kind(rt, test_spawn(rt, &test_echo, NULL), TEST_ECHO), TEST_ECHO);
+	weft_histogram_destroy(h);
+	test_runtime_end(rt);
+	opt.metrics = 2;
+	cr_assert_eq(weft_runtime_create(&opt, &rt), -EINVAL);
+}
+
 /* ---- a reader beside busy workers ----------------------------------------------------------- */
 
 Test(metrics, counters__never_go_back)

@@ -11,6 +11,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/atomic.h"
 #include "runtime/base/bias.h"
+#include "runtime/observe/meter.h"
 #include "tests/model/explore.h"
 #include "tests/model/stand_ins.h"
 
@@ -69,4 +70,32 @@ void stand_ins_time(uint64_t tick)
 uint64_t weft_now_ns(void)
 {
 	return now_ns[explore_self()] += tick_ns;
+}
+
+/* Meters are off in models: a worker has none. */
+uint64_t weft_ticks(void)
+{
+	return weft_now_ns();
+}
+
+bool weft__meter_probe(struct weft__meter *m, uint64_t weight)
+{
+	(void)m, (void)weight;
+	return false;
+}
+
+bool weft__meter_probe_shared(struct weft__meter *m)
+{
+	(void)m;
+	return false;
+}
+
+void weft__meter_arrived(struct weft__meter *m, struct weft__meter *of)
+{
+	(void)m, (void)of;
+}
+
+void weft__meter_turn(struct weft__meter *m, uint64_t from, uint64_t weight)
+{
+	(void)m, (void)from, (void)weight;
 }
