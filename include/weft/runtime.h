@@ -45,6 +45,8 @@ typedef enum weft_metrics {
 	WEFT_METRICS_OFF = 1      /* only counted */
 } weft_metrics;
 
+#define WEFT_FLIGHT_OFF UINT32_MAX
+
 typedef struct weft_runtime_options {
 	uint32_t size;           /* set by WEFT_RUNTIME_OPTIONS_INIT */
 	uint32_t workers;        /* 0: one a core of the process's cpuset and cgroup quota; at most 256 */
@@ -58,6 +60,8 @@ typedef struct weft_runtime_options {
 	uint64_t steal_delay_ns; /* how long a thief watches a victim before it takes; 0 = 10,000 */
 	uint32_t event_ring_bytes; /* event history a worker keeps; 0 = 262,144; power of two (weft/event.h) */
 	uint32_t metrics;        /* weft_metrics (weft/metrics.h) */
+	uint32_t flight_events;  /* the flight recorder keeps a worker (weft/flight.h); 0 = 1,024; a power of two, or WEFT_FLIGHT_OFF */
+	uint32_t trace;          /* 1: it records each activation, spawn, end and timer, too */
 	uint32_t log_level;      /* weft_log_level: the lowest that reaches log */
 	weft_log_fn log;         /* NULL: silent */
 	void *log_user;

@@ -9,6 +9,7 @@
 #include <weft/base.h>
 #include <weft/error.h>
 #include <weft/event.h>
+#include <weft/flight.h>
 #include <weft/json.h>
 #include <weft/memory.h>
 #include <weft/metrics.h>

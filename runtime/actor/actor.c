@@ -30,6 +30,7 @@
 #define SUBSCRIBER_PAUSE_NS 20000u
 
 static void actor_run(struct weft__worker *w, struct weft__task *task);
+static void actor_run_traced(struct weft__worker *w, struct weft__task *task);
 
 static struct weft_actor *actor_of(struct weft__task *task)
 {
@@ -69,7 +70,7 @@ static void actor_init(struct weft_actor *a, struct weft_runtime *rt, struct wef
 	weft__store_relaxed(&a->bound_msgs, bound); /* relaxed: published with the life below */
 	/* relaxed: published with the life below */
 	weft__store_relaxed(&a->home, (w && !w->guest ? w->id : a->cell % rt->sched.worker_count) | WEFT__FRESH);
-	a->task.run = actor_run;
+	a->task.run = rt->sched.workers[0].traced ? actor_run_traced : actor_run;
 	a->timers = NULL;
 	a->watches = NULL;
 	a->exit_reason = 0;
@@ -101,6 +102,8 @@ static int spawn_checked(weft_runtime *rt, struct weft__worker *w, const weft_ac
 		weft__count(&w->count.spawned, 1u);
 	else
 		weft__fetch_add_relaxed(&rt->foreign.spawned, 1u); /* relaxed: statistics */
+	if (w && __builtin_expect(w->traced, 0))
+		weft__note(w, WEFT_FLIGHT_SPAWN, 0, a->ref_id, 0);
 	ret_ref->id = a->ref_id;
 	return 0;
 }
@@ -233,9 +236,10 @@ static void actor_end(struct weft_actor *a, struct weft__worker *w)
 	weft__timers_cancel_all(a, w);
 	a->exit_reason = reason; /* whatever fini did */
 	/* relaxed: whoever ends all at the halt set the phase before; their end is no failure of theirs */
-	if (__builtin_expect(reason < 0, 0) && weft__load_relaxed(&w->sched->phase) != WEFT__PHASE_HALT &&
-	    weft__bus_wanted(w->rt->bus))
+	if (__builtin_expect(reason < 0, 0) && weft__load_relaxed(&w->sched->phase) != WEFT__PHASE_HALT)
 		weft__actor_tell_failure(a, w, reason);
+	if (__builtin_expect(w->traced, 0))
+		weft__note(w, WEFT_FLIGHT_END, 0, a->ref_id, reason);
 	a->now = WEFT__ENDED;
 	weft__fetch_add_seq_cst(&a->word, 1u); /* P2: see place_take. seq_cst: U2 in mute.c */
 	unmute_all(w, a);
@@ -572,6 +576,15 @@ static void actor_run(struct weft__worker *w, struct weft__task *task)
 		run_messages(w, a, a->first);
 	}
 	w->actor = NULL;
+}
+
+static void actor_run_traced(struct weft__worker *w, struct weft__task *task)
+{
+	uint64_t ref = actor_of(task)->ref_id, handled = weft__load_relaxed(&w->count.handled); /* relaxed: single writer */
+
+	weft__note(w, WEFT_FLIGHT_RUN, 0, ref, 0);
+	actor_run(w, task);
+	weft__note(w, WEFT_FLIGHT_DONE, 0, ref, (int64_t)(weft__load_relaxed(&w->count.handled) - handled));
 }
 
 /* ---- the scheduler's questions ---------------------------------------------------------- */

@@ -281,7 +281,7 @@ void weft__names_fini(struct weft_runtime *rt);
 
 /* ---- fail.c -------------------------------------------------------------------- */
 
-/* An event of an abnormal end, for those who listen. */
+/* An abnormal end: for the flight recorder, and an event for those who listen. */
 void weft__actor_tell_failure(struct weft_actor *a, struct weft__worker *w, int reason);
 
 /* ---- reply.c ----------------------------------------------------------------- */

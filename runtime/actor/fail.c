@@ -47,6 +47,9 @@ void weft__actor_tell_failure(struct weft_actor *a, struct weft__worker *w, int 
 		{ .key = WEFT_STR("reason"), .kind = WEFT_FIELD_STR, .str = weft_str_from(weft_errname(reason)) },
 	};
 
+	weft__note(w, WEFT_FLIGHT_FAIL, 0, a->ref_id, reason);
+	if (!weft__bus_wanted(w->rt->bus))
+		return;
 	weft_event_emit(a->rt, &(weft_event_desc){ .scope = WEFT_SCOPE_SYSTEM,
 	                                           .type = WEFT_EVENT_FAILED,
 	                                           .component_id = WEFT_STR("system:actor"),

@@ -69,6 +69,7 @@ bool weft__mute(struct weft__worker *w, struct weft_actor *a, weft_ref receiver)
 		*list = a;
 		muted = true;
 		weft__count(&w->count.muted, 1u);
+		weft__note(w, WEFT_FLIGHT_MUTE, 0, a->ref_id, 0);
 	}
 	pthread_mutex_unlock(&rt->mute.lock); /* from here a may run elsewhere */
 	return muted;

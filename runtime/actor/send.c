@@ -240,7 +240,7 @@ static int send_elsewhere(weft_ref to, struct weft_msg *msg, bool bounded)
 	else if (weft__self && weft__self->msg == msg) {
 		/* the push must come after the detach, and the detach only when the push will succeed */
 		struct weft_actor *a = weft__ref_cell(rt, to);
-	
+
 		r = a ? place_take(a, weft__ref_life(to), bounded) : -ESRCH;
 		count_foreign(rt, r);
 		if (r == 0) {

@@ -337,6 +337,7 @@ static void restart_wish(weft_actor *self, struct supervisor *s, struct child *c
 		return;
 	}
 	c->restarts++;
+	weft__note(weft__self, WEFT_FLIGHT_RESTART, 0, weft_actor_ref(self).id, reason);
 	restart_tell(self, c, reason);
 	doom_group(s, c);
 }

@@ -231,6 +231,8 @@ void weft__timer_due(struct weft__worker *w, struct weft__timer *timer)
 	if (!weft__cas_acq_rel(&t->state, &armed, (uint32_t)FIRED))
 		return; /* a cancel request is on its way and frees it */
 	weft__count(&w->count.timers, 1u);
+	if (__builtin_expect(w->traced, 0))
+		weft__note(w, WEFT_FLIGHT_TIMER, 0, t->actor, 0);
 	if (weft__deliver_anywhere((weft_ref){ t->actor }, msg_of(t)) < 0)
 		weft__msg_release(msg_of(t));
 }

@@ -73,6 +73,17 @@ static void measure_wake(struct weft__worker *w)
 		weft__store_relaxed(&s->wake_ns, (7 * mean + took) / 8);
 }
 
+/* This thread woke w. */
+static void woke(const struct weft__worker *w)
+{
+	struct weft__worker *self = weft__self;
+
+	if (!self)
+		return;
+	weft__count(&self->count.wakes, 1u);
+	weft__note(self, WEFT_FLIGHT_WAKE, w->id, 0, 0);
+}
+
 void weft__wake(struct weft__worker *w)
 {
 	uint32_t asleep = ASLEEP;
@@ -84,8 +95,7 @@ void weft__wake(struct weft__worker *w)
 	if (!weft__cas_seq_cst(&w->sleeping, &asleep, (uint32_t)AWAKE))
 		return;
 	weft__loop_wake(w->loop);
-	if (weft__self)
-		weft__count(&weft__self->count.wakes, 1u);
+	woke(w);
 }
 
 void weft__wake_one(struct weft__sched *s)
@@ -105,8 +115,7 @@ void weft__wake_one(struct weft__sched *s)
 		if (!weft__cas_seq_cst(&w->sleeping, &asleep, (uint32_t)CALLED))
 			continue;
 		weft__loop_wake(w->loop);
-		if (weft__self)
-			weft__count(&weft__self->count.wakes, 1u);
+		woke(w);
 		return; /* `searching` is w's now */
 	}
 	weft__store_release(&s->searching, 0u);
@@ -210,6 +219,7 @@ void weft__park(struct weft__worker *w)
 	bool slept = false;
 
 	weft__count(&w->count.parks, 1u);
+	weft__note(w, WEFT_FLIGHT_PARK, 0, 0, 0);
 	weft__fetch_add_seq_cst(&s->sleepers, 1u);
 	weft__store_seq_cst(&w->sleeping, (uint32_t)ASLEEP); /* D2 */
 	phase = weft__load_seq_cst(&s->phase);
@@ -227,4 +237,5 @@ void weft__park(struct weft__worker *w)
 		w->nap_ns = 0;
 	}
 	weft__fetch_sub_seq_cst(&s->sleepers, 1u);
+	weft__note(w, WEFT_FLIGHT_UNPARK, 0, 0, found != ASLEEP);
 }

@@ -19,6 +19,7 @@
  */
 #include "runtime/sched/worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -35,6 +36,10 @@
 #define WAKE_NS_FIRST 20000u /* until the first one is measured */
 #define BUDGET_DEFAULT 64u
 #define GUESTS_DEFAULT 4u
+#define FLIGHT_DEFAULT 1024u
+#define FLIGHT_MOST (1u << 24)
+
+static_assert(WEFT__WORKERS_MAX + WEFT__GUESTS_MAX <= WEFT__FLIGHT_LANES_MAX, "a recorder for each");
 
 static int worker_init(struct weft__worker *w, struct weft__sched *s, uint32_t id)
 {
@@ -45,6 +50,7 @@ static int worker_init(struct weft__worker *w, struct weft__sched *s, uint32_t i
 	w->guest = id >= s->worker_count;
 	w->cpu = -1;
 	w->wheel_due_ns = UINT64_MAX;
+	w->flight = s->flights ? &s->flights[id] : NULL;
 	w->meter = s->meters ? &s->meters[id] : NULL;
 	w->meter_after_ns = weft_now_ns() + WEFT__METER_AFTER_NS;
 	weft__rng_seed(&w->rng, weft__entropy());
@@ -59,6 +65,23 @@ static int worker_init(struct weft__worker *w, struct weft__sched *s, uint32_t i
 	if (!w->wheel)
 		return -ENOMEM;
 	weft__wheel_init(w->wheel, weft_now_ns());
+	return 0;
+}
+
+/* What is kept of each lane beside its worker. 0 or -ENOMEM. */
+static int observers_init(struct weft__sched *s, const weft_runtime_options *opt)
+{
+	uint32_t lanes = s->worker_count + s->guest_count;
+	int r = 0;
+
+	if (opt->flight_events != WEFT_FLIGHT_OFF)
+		r = weft__flights_create(lanes, opt->flight_events ? opt->flight_events : FLIGHT_DEFAULT, &s->flights);
+	if (r < 0 || opt->metrics == WEFT_METRICS_OFF)
+		return r;
+	s->meters = weft_calloc(lanes + 1, sizeof(*s->meters));
+	if (!s->meters)
+		return -ENOMEM;
+	s->meters[lanes].weight = 1;
 	return 0;
 }
 
@@ -78,7 +101,9 @@ static int check_options(const weft_runtime_options *opt)
 	WEFT_RETURN_IF(opt->guests_max > WEFT__GUESTS_MAX, -EINVAL);
 	WEFT_RETURN_IF(opt->pin > WEFT_PIN_ON, -EINVAL);
 	WEFT_RETURN_IF(opt->io > WEFT_IO_EPOLL, -EINVAL);
-	WEFT_RETURN_IF(opt->metrics > WEFT_METRICS_OFF, -EINVAL);
+	WEFT_RETURN_IF(opt->metrics > WEFT_METRICS_OFF || opt->trace > 1, -EINVAL);
+	WEFT_RETURN_IF(opt->flight_events != WEFT_FLIGHT_OFF && opt->flight_events > FLIGHT_MOST, -EINVAL);
+	WEFT_RETURN_IF(opt->flight_events != WEFT_FLIGHT_OFF && opt->flight_events & (opt->flight_events - 1), -EINVAL);
 	return 0;
 }
 
@@ -108,20 +133,14 @@ int weft__sched_init(struct weft__sched *s, struct weft_runtime *rt, const struc
 	if (!s->workers)
 		return -ENOMEM;
 	memset(s->workers, 0, bytes);
-	if (opt->metrics != WEFT_METRICS_OFF) {
-		s->meters = weft_calloc(s->worker_count + s->guest_count + 1, sizeof(*s->meters));
-		if (!s->meters) {
-			weft__sched_fini(s);
-			return -ENOMEM;
-		}
-		s->meters[s->worker_count + s->guest_count].weight = 1;
-	}
-	for (uint32_t i = 0; i < s->worker_count + s->guest_count; i++) {
+	r = observers_init(s, opt);
+	for (uint32_t i = 0; r == 0 && i < s->worker_count + s->guest_count; i++) {
 		r = worker_init(&s->workers[i], s, i);
-		if (r < 0) {
-			weft__sched_fini(s);
-			return r;
-		}
+		s->workers[i].traced = opt->trace && s->flights;
+	}
+	if (r < 0) {
+		weft__sched_fini(s);
+		return r;
 	}
 	pin_workers(s, opt->pin, cpus, cpu_count);
 	return 0;
@@ -138,9 +157,11 @@ void weft__sched_fini(struct weft__sched *s)
 		weft__msgcache_drain(&w->cache);
 		weft_free(w->wheel);
 	}
+	weft__flights_destroy(s->flights);
 	weft_free(s->meters);
 	weft_free(s->workers);
 	s->meters = NULL;
+	s->flights = NULL;
 	s->workers = NULL;
 }
 

@@ -16,6 +16,12 @@
 #define STEAL_MAX 32u
 #define HANDOVER_LOOKS 8u /* about 2 us */
 
+static void stole(struct weft__worker *w, const struct weft__worker *victim, uint32_t tasks)
+{
+	weft__count(&w->count.steals, tasks);
+	weft__note(w, WEFT_FLIGHT_STEAL, victim->id, 0, tasks);
+}
+
 /* Take half of what never ran, the oldest first: one to run, the rest for our own deque. */
 static struct weft__task *take_fresh(struct weft__worker *w, struct weft__worker *victim)
 {
@@ -32,7 +38,7 @@ static struct weft__task *take_fresh(struct weft__worker *w, struct weft__worker
 			break;
 		weft__schedule_fresh(w, task);
 	}
-	weft__count(&w->count.steals, got);
+	stole(w, victim, got);
 	return first;
 }
 
@@ -52,7 +58,7 @@ static struct weft__task *take_half(struct weft__worker *w, struct weft__worker 
 			break;
 		weft__runq_push(&w->runq, task);
 	}
-	weft__count(&w->count.steals, got);
+	stole(w, victim, got);
 	return first;
 }
 
@@ -98,7 +104,7 @@ static struct weft__task *take_injected_of(struct weft__worker *w, struct weft__
 			first = task;
 	}
 	if (first)
-		weft__count(&w->count.steals, 1u);
+		stole(w, victim, 1);
 	return first;
 }
 
@@ -166,7 +172,7 @@ static struct weft__task *look_at_lifo(struct weft__worker *w, struct weft__work
 	task = weft__load_acquire(&victim->lifo); /* L2, see run.c */
 	if (task) {
 		weft__store_relaxed(&victim->lifo, NULL); /* relaxed: the lock orders it */
-		weft__count(&w->count.steals, 1u);
+		stole(w, victim, 1);
 	}
 	weft__bias_release(&victim->lifo_lock);
 	return task;

@@ -34,6 +34,7 @@
 #include "runtime/base/thread.h"
 #include "runtime/io/loop.h"
 #include "runtime/mem/msgpool.h"
+#include "runtime/observe/flight.h"
 #include "runtime/observe/meter.h"
 #include "runtime/queue/deque.h"
 #include "runtime/queue/inject.h"
@@ -85,6 +86,7 @@ struct weft__worker {
 	uint64_t nap_ns;
 	bool yield;                  /* the running actor gives its budget away */
 	bool probe_due;              /* the next actor that becomes runnable here is stamped */
+	bool traced;                 /* constant: the recorder keeps what happens with each activation, too */
 	weft_ref overloaded;         /* to whom it sent past the bound during this message, if it did */
 	uint64_t fresh_since_ns;     /* at each check since then fresh was not empty; 0: it was */
 	uint64_t oldest_since_ns;    /* at each check since then oldest_top was the oldest */
@@ -107,6 +109,7 @@ struct weft__worker {
 		struct weft_actor *free;
 		uint32_t count;
 	} cells;
+	struct weft__flight *flight; /* this lane's recorder, the runtime's; NULL: off */
 	struct weft__meter *meter;   /* of this lane, the runtime's; NULL: nothing is timed */
 	uint64_t looks, turn_from;   /* checks; ticks when the turn began that is being timed, 0: none is */
 	uint64_t turns_timed, turns_probed; /* turns at the last sample of each kind */
@@ -160,6 +163,13 @@ struct weft__sched_hooks {
 	void (*thread_end)(struct weft__worker *worker);
 };
 
+/* Into the flight recorder of w. */
+static inline void weft__note(struct weft__worker *w, uint32_t kind, uint32_t other, uint64_t actor, int64_t arg)
+{
+	if (w->flight)
+		weft__flight_put(w->flight, kind, other, actor, arg);
+}
+
 struct weft__sched {
 	struct weft_runtime *rt;
 	const struct weft__sched_hooks *hooks;
@@ -169,6 +179,7 @@ struct weft__sched {
 	uint32_t budget_msgs;
 	uint64_t spin_ns, steal_delay_ns;
 	struct weft__meter *meters; /* owned: one a worker, a guest, and one for foreign threads; NULL: off */
+	struct weft__flight *flights; /* owned: one a worker and a guest; NULL: off */
 	uint32_t io_backend;
 	const char *io_name;
 	const char *io_why;

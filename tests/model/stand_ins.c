@@ -11,6 +11,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/atomic.h"
 #include "runtime/base/bias.h"
+#include "runtime/observe/flight.h"
 #include "runtime/observe/meter.h"
 #include "tests/model/explore.h"
 #include "tests/model/stand_ins.h"
@@ -72,7 +73,24 @@ uint64_t weft_now_ns(void)
 	return now_ns[explore_self()] += tick_ns;
 }
 
-/* Meters are off in models: a worker has none. */
+/* Meters and recorders are off in models: a worker has none. */
+int weft__flights_create(uint32_t lanes, uint32_t events, struct weft__flight **ret_flights)
+{
+	(void)lanes, (void)events;
+	*ret_flights = NULL;
+	return 0;
+}
+
+void weft__flights_destroy(struct weft__flight *flights)
+{
+	(void)flights;
+}
+
+void weft__flight_put(struct weft__flight *f, uint32_t kind, uint32_t other, uint64_t actor, int64_t arg)
+{
+	(void)f, (void)kind, (void)other, (void)actor, (void)arg;
+}
+
 uint64_t weft_ticks(void)
 {
 	return weft_now_ns();
