@@ -19,6 +19,8 @@
 
 #include <weft/alloc.h>
 
+#include "runtime/base/probe.h"
+
 #define TAKEN_BATCH 16u /* handled messages are reported to senders at least this often */
 #ifndef BURY_SPINS /* tests/model: 2 */
 #define BURY_SPINS 64u
@@ -104,6 +106,7 @@ static int spawn_checked(weft_runtime *rt, struct weft__worker *w, const weft_ac
 		weft__fetch_add_relaxed(&rt->foreign.spawned, 1u); /* relaxed: statistics */
 	if (w && __builtin_expect(w->traced, 0))
 		weft__note(w, WEFT_FLIGHT_SPAWN, 0, a->ref_id, 0);
+	WEFT_PROBE2(spawn, a->ref_id, cls->name);
 	ret_ref->id = a->ref_id;
 	return 0;
 }
@@ -240,6 +243,7 @@ static void actor_end(struct weft_actor *a, struct weft__worker *w)
 		weft__actor_tell_failure(a, w, reason);
 	if (__builtin_expect(w->traced, 0))
 		weft__note(w, WEFT_FLIGHT_END, 0, a->ref_id, reason);
+	WEFT_PROBE3(end, a->ref_id, reason, a->cls->name);
 	a->now = WEFT__ENDED;
 	weft__fetch_add_seq_cst(&a->word, 1u); /* P2: see place_take. seq_cst: U2 in mute.c */
 	unmute_all(w, a);
@@ -562,6 +566,7 @@ static void actor_run(struct weft__worker *w, struct weft__task *task)
 	weft__count(&w->count.activations, 1u);
 	w->actor = a;
 	w->yield = false;
+	WEFT_PROBE2(run, a->ref_id, w->id);
 	home = weft__load_relaxed(&a->home); /* relaxed: a hint, and flags of whoever scheduled it */
 	if (__builtin_expect(home != w->id, 0))
 		home_change(w, a, home);
@@ -576,6 +581,7 @@ static void actor_run(struct weft__worker *w, struct weft__task *task)
 		run_messages(w, a, a->first);
 	}
 	w->actor = NULL;
+	WEFT_PROBE1(done, w->id);
 }
 
 static void actor_run_traced(struct weft__worker *w, struct weft__task *task)

@@ -15,6 +15,8 @@
 
 #include <errno.h>
 
+#include "runtime/base/probe.h"
+
 /* Take a place for one message. 0, -ESRCH, or -EAGAIN when bounded and full. */
 static int place_take(struct weft_actor *a, uint64_t life, bool bounded)
 {
@@ -289,6 +291,7 @@ int weft_send(weft_ref to, weft_msg *msg)
 	WEFT_RETURN_IF(!msg, -EINVAL);
 	sender = msg->target;
 	set_sender(w, msg);
+	WEFT_PROBE3(send, msg->target, to.id, msg->kind);
 	r = send_bounded(w, to, msg);
 	if (__builtin_expect(r < 0, 0))
 		msg->target = sender; /* nothing changed; else the message is not ours any more */

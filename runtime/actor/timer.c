@@ -24,6 +24,8 @@
 
 #include <errno.h>
 
+#include "runtime/base/probe.h"
+
 enum { ARMED = 0, FIRED, CANCELLED, HELD, SENT };
 enum { REQUEST_ARM = 1, REQUEST_CANCEL = 2 };
 
@@ -231,6 +233,7 @@ void weft__timer_due(struct weft__worker *w, struct weft__timer *timer)
 	if (!weft__cas_acq_rel(&t->state, &armed, (uint32_t)FIRED))
 		return; /* a cancel request is on its way and frees it */
 	weft__count(&w->count.timers, 1u);
+	WEFT_PROBE2(timer, t->actor, t->due_ns);
 	if (__builtin_expect(w->traced, 0))
 		weft__note(w, WEFT_FLIGHT_TIMER, 0, t->actor, 0);
 	if (weft__deliver_anywhere((weft_ref){ t->actor }, msg_of(t)) < 0)

@@ -9,6 +9,7 @@
 
 #include "runtime/base/assert.h"
 #include "runtime/base/atomic.h"
+#include "runtime/base/probe.h"
 #include "runtime/io/loop.h"
 
 struct weft__loop_ops {
@@ -43,6 +44,7 @@ static inline void weft__io_finish(struct weft__loop *loop, struct weft__io *io,
 	weft__count(&loop->in_flight, -1u);
 	io->state = WEFT__IO_IDLE;
 	io->result = result;
+	WEFT_PROBE3(io__complete, io, io->op, result);
 	io->done(io);
 }
 

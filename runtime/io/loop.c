@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "runtime/base/probe.h"
 #include "runtime/base/sim.h"
 #include "runtime/io/backend.h"
 
@@ -132,6 +133,7 @@ int weft__loop_submit(struct weft__loop *loop, struct weft__io *io)
 		return r;
 	WEFT_ASSERT(io->state != WEFT__IO_IDLE);
 	weft__count(&loop->in_flight, 1u);
+	WEFT_PROBE3(io__submit, io, io->op, io->fd);
 	return 0;
 }
 

@@ -42,6 +42,8 @@
  */
 #include "runtime/sched/worker.h"
 
+#include "runtime/base/probe.h"
+
 #define NAP_MIN_NS 1000000u
 #define NAP_MAX_NS 16000000u
 #define DRAIN_NAP_MIN_NS 500000u
@@ -82,6 +84,7 @@ static void woke(const struct weft__worker *w)
 		return;
 	weft__count(&self->count.wakes, 1u);
 	weft__note(self, WEFT_FLIGHT_WAKE, w->id, 0, 0);
+	WEFT_PROBE2(wake, self->id, w->id);
 }
 
 void weft__wake(struct weft__worker *w)
@@ -220,6 +223,7 @@ void weft__park(struct weft__worker *w)
 
 	weft__count(&w->count.parks, 1u);
 	weft__note(w, WEFT_FLIGHT_PARK, 0, 0, 0);
+	WEFT_PROBE1(park, w->id);
 	weft__fetch_add_seq_cst(&s->sleepers, 1u);
 	weft__store_seq_cst(&w->sleeping, (uint32_t)ASLEEP); /* D2 */
 	phase = weft__load_seq_cst(&s->phase);
@@ -238,4 +242,5 @@ void weft__park(struct weft__worker *w)
 	}
 	weft__fetch_sub_seq_cst(&s->sleepers, 1u);
 	weft__note(w, WEFT_FLIGHT_UNPARK, 0, 0, found != ASLEEP);
+	WEFT_PROBE2(unpark, w->id, found);
 }

@@ -12,6 +12,8 @@
  */
 #include "runtime/sched/worker.h"
 
+#include "runtime/base/probe.h"
+
 #define DEEP_TASKS 64u  /* a queue this long is shared at once */
 #define STEAL_MAX 32u
 #define HANDOVER_LOOKS 8u /* about 2 us */
@@ -20,6 +22,7 @@ static void stole(struct weft__worker *w, const struct weft__worker *victim, uin
 {
 	weft__count(&w->count.steals, tasks);
 	weft__note(w, WEFT_FLIGHT_STEAL, victim->id, 0, tasks);
+	WEFT_PROBE3(steal, w->id, victim->id, tasks);
 }
 
 /* Take half of what never ran, the oldest first: one to run, the rest for our own deque. */
