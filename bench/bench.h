@@ -6,9 +6,10 @@
  *     child.c      one entry in a fresh process, its outcome as JSON through a pipe
  *     scenario.c   a message scenario      system.c   store, start-up, agents a second
  *     micro_*.c    one mechanism at a time
+ *     actors/      the work items that other runtimes are measured by, too
  *   file.c       scenarios.json            result.c   outcome <-> JSON
  *   report.c     tables and the summary    goals.c    what the figures should come to
- *   watched.c    what instrumentation costs
+ *   watched.c    what instrumentation costs    sweep.c   what more workers bring
  */
 #ifndef WEFT_BENCH_BENCH_H
 #define WEFT_BENCH_BENCH_H
@@ -26,7 +27,7 @@
 
 struct bench_options {
 	const char *filter;         /* glob over ids; NULL: all */
-	const char *suite;          /* "scenarios", "micro" or "all" */
+	const char *suite;          /* "scenarios", "micro", "actors" or "all" */
 	const char *json_path;      /* NULL: no result file */
 	const char *scenarios_path; /* NULL: the built-in file */
 	const char *program;        /* this binary, to run children */
@@ -35,6 +36,7 @@ struct bench_options {
 	bool warmup_set;
 	uint32_t workers;           /* 0: one a core */
 	bool quick, list;
+	bool sweep; /* each item that scales, with 1 to `workers` (0: as many as cores) */
 	int times;  /* stage times in results: 0 no, else yes */
 	int events; /* somebody listens to events: 1 yes, 0 no, -1 as the entry is defined (scenarios no, agent micros yes) */
 };
@@ -92,15 +94,18 @@ struct bench_scenario {
 };
 
 struct bench_micro {
-	const char *id, *group, *description;
+	const char *id, *suite, *group, *description; /* suite: "micro" or "actors" */
 	const char *unit; /* of the latency figures as people read them: "ns" or "us" a what */
 	/* one iteration: ops operations; sets *ret_ms to the time of one, *ret_ops to how many */
 	int (*run)(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
+	/* or all of them at once */
+	void (*run_all)(const struct bench_options *opt, struct bench_outcome *out);
 	uint32_t iterations, warmup;
+	bool scales; /* in the worker sweep */
 };
 
-extern const struct bench_micro bench_micros[];
-extern const uint32_t bench_micro_count;
+extern const struct bench_micro bench_micros[], bench_actors[];
+extern const uint32_t bench_micro_count, bench_actor_count;
 
 /* file.c */
 struct bench_file {
@@ -150,6 +155,9 @@ void bench_goals(FILE *to, const struct bench_row *rows, uint32_t count, uint32_
 
 /* the entry that instrumentation is measured by */
 #define BENCH_WATCHED_ID "burst-1000"
+
+/* sweep.c: items with 1 .. cores workers. @return 0, or 1 when one failed */
+int bench_sweep(const struct bench_options *opt, const struct bench_micro *const *items, uint32_t count, uint32_t cores);
 
 /* watched.c: what instrumentation costs burst-1000: with over without, of medians. */
 struct bench_watched {

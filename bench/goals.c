@@ -13,6 +13,7 @@ enum measure {
 	MEDIAN,    /* of an iteration, in ms */
 	PEAK,      /* resident MB */
 	RATIO,     /* of medians, to the other entry's */
+	BYTES,     /* an actor */
 	PER_CORE,  /* a second, over the cores that ran it: for what keeps all of them busy */
 	PER_CPU    /* a second of processor time: for what is served in order */
 };
@@ -39,6 +40,18 @@ static const struct goal {
 	{ "event-1-subscriber", NULL, MEDIAN, 100e-6, "at most 100 ns" },
 	{ "histogram-record", NULL, MEDIAN, 5e-6, "at most 5 ns" },
 	{ "concurrent-agents-50", NULL, MEDIAN, 20e-3, "at most 20 us" },
+	{ "actors-ping-pong", NULL, MEDIAN, 60e-6, "at most 60 ns" },
+	{ "actors-many-to-one", NULL, MEDIAN, 40e-6, "at least 25 M/s" },
+	{ "actors-many-to-one", NULL, PEAK, 16, "at most 16 MB resident" },
+	{ "actors-ring", NULL, MEDIAN, 35e-6, "at most 35 ns" },
+	{ "actors-spawn", NULL, PEAK, 250, "at most 250 MB resident" },
+	{ "actors-idle-bytes", NULL, BYTES, 256, "at most 256 bytes" },
+	{ "actors-skynet", NULL, MEDIAN, 45, "at most 45 ms" },
+	{ "actors-tasks-1", NULL, MEDIAN, 1e-3, "at most 1 us" },
+	{ "actors-tasks-50", NULL, MEDIAN, 9e-3, "at most 9 us" },
+	{ "actors-tasks-foreign-50", NULL, MEDIAN, 15e-3, "at most 15 us" },
+	{ "actors-open-loop", NULL, MEDIAN, 20e-3, "at most 20 us" },
+	{ "actors-broadcast-4", NULL, MEDIAN, 20e-6, "at most 20 ns" },
 };
 
 static const struct bench_outcome *find(const struct bench_row *rows, uint32_t count, const char *id)
@@ -72,6 +85,10 @@ static double value_of(const struct goal *g, const struct bench_outcome *out, co
 	case RATIO:
 		v = median(out) / median(other);
 		snprintf(text, size, "%.2f x", v);
+		break;
+	case BYTES:
+		v = out->bytes;
+		snprintf(text, size, "%.0f bytes", v);
 		break;
 	case PER_CORE:
 		v = (double)out->messages * 1e3 / out->total_ms / cores;

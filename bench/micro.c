@@ -6,26 +6,30 @@
 #include <poll.h>
 #include <string.h>
 
+#define MICRO(id_, group_, text, unit_, run_, iterations_, warmup_)                                                    \
+	{ .id = (id_), .suite = "micro", .group = (group_), .description = (text), .unit = (unit_), .run = (run_),      \
+	  .iterations = (iterations_), .warmup = (warmup_) }
+
 const struct bench_micro bench_micros[] = {
-	{ "agent-no-tools", "agents", "An agent asked from another actor: no tools.", "ns", micro_agent_0, 0, 0 },
-	{ "agent-1-tool", "agents", "The same with one tool call, arguments checked by schema.", "ns", micro_agent_1, 0, 0 },
-	{ "agent-3-tools", "agents", "The same with three tool calls, one after another.", "ns", micro_agent_3, 0, 0 },
-	{ "tool-dispatch", "agents", "Look a tool up, check its parsed arguments, call it.", "ns", micro_tool_dispatch, 0, 0 },
-	{ "loop-detection", "agents", "What one loop check adds to a run: guard on against off.", "ns", micro_loop_detection, 0, 0 },
-	{ "event-1-subscriber", "events", "Emit an event that one subscriber reads.", "ns", micro_event_1, 0, 0 },
-	{ "event-4-subscribers", "events", "Emit an event that four subscribers read.", "ns", micro_event_4, 0, 0 },
-	{ "histogram-record", "events", "Count a value in a histogram.", "ns", micro_histogram, 0, 0 },
-	{ "concurrent-agents-1", "joined", "Spawn one agent, ask it, join it from a foreign thread.", "us", micro_concurrent_1, 0, 0 },
-	{ "concurrent-agents-5", "joined", "Five agents a batch.", "us", micro_concurrent_5, 0, 0 },
-	{ "concurrent-agents-10", "joined", "Ten agents a batch.", "us", micro_concurrent_10, 0, 0 },
-	{ "concurrent-agents-20", "joined", "Twenty agents a batch.", "us", micro_concurrent_20, 0, 0 },
-	{ "concurrent-agents-50", "joined", "Fifty agents a batch.", "us", micro_concurrent_50, 0, 0 },
-	{ "actor-ping-pong-same-core", "actors", "A message there and back on one worker.", "ns", micro_ping_pong_same, 0, 0 },
-	{ "actor-ping-pong-cross-core", "actors", "A message there and back between actors pinned to two workers.", "ns", micro_ping_pong_cross, 5, 1 },
-	{ "mailbox-many-to-one", "actors", "A hundred senders, one receiver: a message.", "ns", micro_many_to_one, 5, 1 },
-	{ "mailbox-many-to-one-muted", "actors", "The same with senders that rest when it is full.", "ns", micro_many_to_one_muted, 5, 1 },
-	{ "actor-spawn", "actors", "An actor made, sent a message, answering and gone.", "ns", micro_spawn, 5, 1 },
-	{ "actor-idle-bytes", "actors", "Resident bytes an idle actor.", "bytes", micro_idle_bytes, 1, 0 },
+	MICRO("agent-no-tools", "agents", "An agent asked from another actor: no tools.", "ns", micro_agent_0, 0, 0),
+	MICRO("agent-1-tool", "agents", "The same with one tool call, arguments checked by schema.", "ns", micro_agent_1, 0, 0),
+	MICRO("agent-3-tools", "agents", "The same with three tool calls, one after another.", "ns", micro_agent_3, 0, 0),
+	MICRO("tool-dispatch", "agents", "Look a tool up, check its parsed arguments, call it.", "ns", micro_tool_dispatch, 0, 0),
+	MICRO("loop-detection", "agents", "What one loop check adds to a run: guard on against off.", "ns", micro_loop_detection, 0, 0),
+	MICRO("event-1-subscriber", "events", "Emit an event that one subscriber reads.", "ns", micro_event_1, 0, 0),
+	MICRO("event-4-subscribers", "events", "Emit an event that four subscribers read.", "ns", micro_event_4, 0, 0),
+	MICRO("histogram-record", "events", "Count a value in a histogram.", "ns", micro_histogram, 0, 0),
+	MICRO("concurrent-agents-1", "joined", "Spawn one agent, ask it, join it from a foreign thread.", "us", micro_concurrent_1, 0, 0),
+	MICRO("concurrent-agents-5", "joined", "Five agents a batch.", "us", micro_concurrent_5, 0, 0),
+	MICRO("concurrent-agents-10", "joined", "Ten agents a batch.", "us", micro_concurrent_10, 0, 0),
+	MICRO("concurrent-agents-20", "joined", "Twenty agents a batch.", "us", micro_concurrent_20, 0, 0),
+	MICRO("concurrent-agents-50", "joined", "Fifty agents a batch.", "us", micro_concurrent_50, 0, 0),
+	MICRO("actor-ping-pong-same-core", "actors", "A message there and back on one worker.", "ns", micro_ping_pong_same, 0, 0),
+	MICRO("actor-ping-pong-cross-core", "actors", "A message there and back between actors pinned to two workers.", "ns", micro_ping_pong_cross, 5, 1),
+	MICRO("mailbox-many-to-one", "actors", "A hundred senders, one receiver: a message.", "ns", micro_many_to_one, 5, 1),
+	MICRO("mailbox-many-to-one-muted", "actors", "The same with senders that rest when it is full.", "ns", micro_many_to_one_muted, 5, 1),
+	MICRO("actor-spawn", "actors", "An actor made, sent a message, answering and gone.", "ns", micro_spawn, 5, 1),
+	MICRO("actor-idle-bytes", "actors", "Resident bytes an idle actor.", "bytes", micro_idle_bytes, 1, 0),
 };
 
 const uint32_t bench_micro_count = sizeof(bench_micros) / sizeof(bench_micros[0]);
@@ -35,6 +39,10 @@ void bench_micro_run(const struct bench_options *opt, const struct bench_micro *
 	uint32_t iterations, warmup;
 	int r = 0;
 
+	if (m->run_all) {
+		m->run_all(opt, out);
+		return;
+	}
 	bench_counts(opt, m->iterations, m->iterations != 0, m->warmup, &iterations, &warmup);
 	bench_outcome_begin(out, iterations, warmup);
 	out->rss_start_mb = bench_rss_read().now_mb;

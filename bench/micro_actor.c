@@ -4,57 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/fixture.h"
-#include "bench/micro.h"
+#include "bench/actors/actors.h"
 
-enum { GO = 1, PLAY, LETTER, DONE };
-
-/* What the measuring actor answers: how long its work took. */
-static int answer_ns(weft_msg *asked, uint64_t ns)
-{
-	weft_msg *m = weft_msg_create(DONE, sizeof(ns));
-	int r = -ENOMEM;
-
-	if (m) {
-		memcpy(weft_msg_data(m), &ns, sizeof(ns));
-		r = weft_reply(asked, m);
-	}
-	weft_msg_destroy(asked);
-	return r;
-}
-
-/* The time in such an answer; consumes it. */
-static int taken_ns(weft_msg *answer, uint64_t *ret_ns)
-{
-	if (!answer)
-		return -EIO;
-	memcpy(ret_ns, weft_msg_data(answer), sizeof(*ret_ns));
-	weft_msg_destroy(answer);
-	return 0;
-}
-
-/* Ask `to` to go, and give the time it took. */
-static int measure(weft_runtime *rt, weft_ref to, struct bench_outcome *out, uint64_t *ret_ns)
-{
-	return taken_ns(micro_request(rt, to, GO, out), ret_ns);
-}
-
-static int start(weft_ref to)
-{
-	weft_msg *go = weft_msg_create(GO, 0);
-	int r = go ? weft_send(to, go) : -ENOMEM;
-
-	if (r < 0)
-		weft_msg_destroy(go);
-	return r;
-}
+enum { GO = ACTORS_GO, PLAY = ACTORS_PLAY, LETTER };
 
 /* ---- ping-pong --------------------------------------------------------------------------- */
 
 struct player {
 	weft_ref peer;
-	uint64_t rounds, left, t0;
-	weft_msg *asked;
+	uint64_t rounds, left;
+	struct actors_clock clock;
 };
 
 static int ping_behaviour(weft_actor *self, weft_msg *msg)
@@ -62,16 +21,12 @@ static int ping_behaviour(weft_actor *self, weft_msg *msg)
 	struct player *p = weft_actor_state(self);
 
 	if (weft_msg_kind(msg) == GO) {
-		weft_msg *ball = weft_msg_create(PLAY, 0);
-
-		weft_msg_keep(self, msg);
-		p->asked = msg;
 		p->left = p->rounds;
-		p->t0 = weft_now_ns();
-		return ball ? weft_send(p->peer, ball) : -ENOMEM;
+		actors_clock_start(&p->clock, self, msg);
+		return actors_send(p->peer, actors_msg(PLAY, NULL, 0));
 	}
 	if (--p->left == 0)
-		return answer_ns(p->asked, weft_now_ns() - p->t0);
+		return actors_clock_stop(&p->clock);
 	return weft_send(p->peer, msg);
 }
 
@@ -94,44 +49,47 @@ static const weft_actor_class pong_pinned = {
 	.size = sizeof(pong_pinned), .name = "pong", .behaviour = pong_behaviour, .flags = WEFT_ACTOR_PINNED
 };
 
+/* Two that play; pinned ones made one after another by a foreign thread live on different workers. */
 static int ping_pong(const struct bench_options *opt, uint64_t rounds, bool cross, double *ret_ms, uint64_t *ret_ops,
                      struct bench_outcome *out)
 {
-	struct bench_options one = *opt;
 	struct player p = { .rounds = rounds };
 	weft_runtime *rt = NULL;
 	weft_ref ping;
 	uint64_t ns = 0;
 	int r;
 
-	if (cross && !one.workers)
-		one.workers = 2;
-	if (!cross)
-		one.workers = 1;
-	r = bench_runtime_up(&one, &rt);
+	r = bench_runtime_up(opt, &rt);
 	if (r == 0 && cross && weft_runtime_workers(rt) < 2)
 		r = bench_fail(out, "needs two workers");
-	/* pinned actors made one after another by a foreign thread live on different workers */
 	if (r == 0)
 		r = weft_actor_spawn(rt, cross ? &pong_pinned : &pong_class, NULL, &p.peer);
 	if (r == 0)
 		r = weft_actor_spawn(rt, cross ? &ping_pinned : &ping_class, &p, &ping);
 	if (r == 0)
-		r = measure(rt, ping, out, &ns);
-	*ret_ms = (double)ns / 1e6 / (double)rounds;
-	*ret_ops = rounds;
-	weft_runtime_destroy(rt);
-	return r;
+		r = actors_measure(rt, ping, out, &ns);
+	return actors_end(rt, r, ns, rounds, ret_ms, ret_ops);
 }
 
 int micro_ping_pong_same(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
-	return ping_pong(opt, opt->quick ? 100000 : 1000000, false, ret_ms, ret_ops, out);
+	struct bench_options one = *opt;
+
+	one.workers = 1;
+	return ping_pong(&one, opt->quick ? 100000 : 1000000, false, ret_ms, ret_ops, out);
 }
 
 int micro_ping_pong_cross(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
-	return ping_pong(opt, opt->quick ? 5000 : 50000, true, ret_ms, ret_ops, out);
+	struct bench_options two = *opt;
+
+	two.workers = two.workers ? two.workers : 2;
+	return ping_pong(&two, opt->quick ? 5000 : 50000, true, ret_ms, ret_ops, out);
+}
+
+int actors_ping_pong(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
+{
+	return ping_pong(opt, opt->quick ? 100000 : 1000000, false, ret_ms, ret_ops, out);
 }
 
 /* ---- many to one --------------------------------------------------------------------------- */
@@ -140,8 +98,8 @@ int micro_ping_pong_cross(const struct bench_options *opt, double *ret_ms, uint6
 #define TURN 64u /* messages a sender sends before it lets others run */
 
 struct receiver {
-	uint64_t expected, got, t0;
-	weft_msg *asked;
+	uint64_t expected, got;
+	struct actors_clock clock;
 };
 
 struct sender {
@@ -155,12 +113,10 @@ static int receiver_behaviour(weft_actor *self, weft_msg *msg)
 	struct receiver *r = weft_actor_state(self);
 
 	if (weft_msg_kind(msg) == GO) {
-		weft_msg_keep(self, msg);
-		r->asked = msg;
-		r->t0 = weft_now_ns();
+		actors_clock_start(&r->clock, self, msg);
 		return 0;
 	}
-	return ++r->got == r->expected ? answer_ns(r->asked, weft_now_ns() - r->t0) : 0;
+	return ++r->got == r->expected ? actors_clock_stop(&r->clock) : 0;
 }
 
 static int sender_behaviour(weft_actor *self, weft_msg *msg)
@@ -232,10 +188,10 @@ static const weft_actor_class muted_class = { .size = sizeof(muted_class),
 	                                      .flags = WEFT_ACTOR_MUTE };
 
 /* The receiver is asked first, while its mailbox has room; it answers with the time to the last letter. */
-static int many_to_one(const weft_actor_class *senders, const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops,
-                       struct bench_outcome *out)
+static int many_to_one(const weft_actor_class *senders, uint64_t each, const struct bench_options *opt, double *ret_ms,
+                       uint64_t *ret_ops, struct bench_outcome *out)
 {
-	uint64_t each = opt->quick ? 2000 : 20000, total = each * SENDERS, ns = 0;
+	uint64_t total = each * SENDERS, ns = 0;
 	struct receiver receiver = { .expected = total };
 	struct sender s = { .left = each };
 	weft_runtime *rt = NULL;
@@ -250,32 +206,34 @@ static int many_to_one(const weft_actor_class *senders, const struct bench_optio
 	for (uint32_t i = 0; r == 0 && i < SENDERS; i++) {
 		r = weft_actor_spawn(rt, senders, &s, &ref);
 		if (r == 0)
-			r = start(ref);
+			r = actors_send(ref, actors_msg(GO, NULL, 0));
 	}
 	if (r == 0)
-		r = taken_ns(micro_request_wait(port, out), &ns);
-	*ret_ms = (double)ns / 1e6 / (double)total;
-	*ret_ops = total;
+		r = actors_answer(micro_request_wait(port, out), &ns);
 	weft_port_destroy(port);
-	weft_runtime_destroy(rt);
-	return r;
+	return actors_end(rt, r, ns, total, ret_ms, ret_ops);
 }
 
 int micro_many_to_one(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
-	return many_to_one(&sender_class, opt, ret_ms, ret_ops, out);
+	return many_to_one(&sender_class, opt->quick ? 2000 : 20000, opt, ret_ms, ret_ops, out);
 }
 
 int micro_many_to_one_muted(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
-	return many_to_one(&muted_class, opt, ret_ms, ret_ops, out);
+	return many_to_one(&muted_class, opt->quick ? 2000 : 20000, opt, ret_ms, ret_ops, out);
+}
+
+int actors_many_to_one(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
+{
+	return many_to_one(&muted_class, opt->quick ? 2000 : 100000, opt, ret_ms, ret_ops, out);
 }
 
 /* ---- spawning ---------------------------------------------------------------------------------- */
 
 struct spawner {
-	uint64_t total, back, t0;
-	weft_msg *asked;
+	uint64_t total, back;
+	struct actors_clock clock;
 };
 
 static int once_behaviour(weft_actor *self, weft_msg *msg)
@@ -293,10 +251,8 @@ static int spawner_behaviour(weft_actor *self, weft_msg *msg)
 	struct spawner *s = weft_actor_state(self);
 
 	if (weft_msg_kind(msg) != GO)
-		return ++s->back == s->total ? answer_ns(s->asked, weft_now_ns() - s->t0) : 0;
-	weft_msg_keep(self, msg);
-	s->asked = msg;
-	s->t0 = weft_now_ns();
+		return ++s->back == s->total ? actors_clock_stop(&s->clock) : 0;
+	actors_clock_start(&s->clock, self, msg);
 	for (uint64_t i = 0; i < s->total; i++) {
 		weft_ref ref;
 		weft_msg *m = weft_msg_create(LETTER, 0);
@@ -327,11 +283,8 @@ int micro_spawn(const struct bench_options *opt, double *ret_ms, uint64_t *ret_o
 	if (r == 0)
 		r = weft_actor_spawn(rt, &spawner_class, &s, &ref);
 	if (r == 0)
-		r = measure(rt, ref, out, &ns);
-	*ret_ms = (double)ns / 1e6 / (double)s.total;
-	*ret_ops = s.total;
-	weft_runtime_destroy(rt);
-	return r;
+		r = actors_measure(rt, ref, out, &ns);
+	return actors_end(rt, r, ns, s.total, ret_ms, ret_ops);
 }
 
 /* ---- idle ------------------------------------------------------------------------------------------ */
@@ -361,9 +314,8 @@ int micro_idle_bytes(const struct bench_options *opt, double *ret_ms, uint64_t *
 
 		r = weft_actor_spawn(rt, &idle_class, NULL, &ref);
 	}
-	*ret_ms = (double)(weft_now_ns() - t0) / 1e6 / (double)n;
-	*ret_ops = n;
-	out->bytes = (bench_rss_read().now_mb - before) * 1048576.0 / (double)n;
-	weft_runtime_destroy(rt);
-	return r;
+	t0 = weft_now_ns() - t0;
+	if (!out->bytes) /* later ones find the memory of the first */
+		out->bytes = (bench_rss_read().now_mb - before) * 1048576.0 / (double)n;
+	return actors_end(rt, r, t0, n, ret_ms, ret_ops);
 }

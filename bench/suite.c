@@ -25,9 +25,9 @@ struct suite {
 	uint32_t count;
 };
 
-static bool is_wanted(const struct bench_options *opt, const char *id, bool micro)
+static bool is_wanted(const struct bench_options *opt, const char *id, const char *suite)
 {
-	if (strcmp(opt->suite, "all") != 0 && strcmp(opt->suite, micro ? "micro" : "scenarios") != 0)
+	if (strcmp(opt->suite, "all") != 0 && strcmp(opt->suite, suite) != 0)
 		return false;
 	return !opt->filter || fnmatch(opt->filter, id, 0) == 0;
 }
@@ -45,19 +45,19 @@ static int suite_make(struct suite *s, const struct bench_options *opt)
 		fprintf(stderr, "weft bench: %s\n", err.message);
 		return -1;
 	}
-	s->entries = calloc(s->file.count + bench_micro_count, sizeof(*s->entries));
+	s->entries = calloc(s->file.count + bench_micro_count + bench_actor_count, sizeof(*s->entries));
 	if (!s->entries)
 		return -1;
 	for (uint32_t i = 0; i < s->file.count; i++) {
 		struct bench_scenario *sc = &s->file.scenarios[i];
 
-		if (is_wanted(opt, sc->id, false))
+		if (is_wanted(opt, sc->id, "scenarios"))
 			add(s, (struct entry){ sc->id, sc->config.group, sc->description, sc, NULL });
 	}
-	for (uint32_t i = 0; i < bench_micro_count; i++) {
-		const struct bench_micro *m = &bench_micros[i];
+	for (uint32_t i = 0; i < bench_micro_count + bench_actor_count; i++) {
+		const struct bench_micro *m = i < bench_micro_count ? &bench_micros[i] : &bench_actors[i - bench_micro_count];
 
-		if (is_wanted(opt, m->id, true))
+		if (is_wanted(opt, m->id, m->suite))
 			add(s, (struct entry){ m->id, m->group, m->description, NULL, m });
 	}
 	return 0;
@@ -233,6 +233,24 @@ static int run_all(const struct bench_options *opt, const struct suite *s)
 	return r;
 }
 
+static int sweep(const struct bench_options *opt, const struct suite *s)
+{
+	const struct bench_micro **items = calloc(s->count, sizeof(const struct bench_micro *));
+	uint32_t count = 0;
+	int r = 2;
+
+	for (uint32_t i = 0; items && i < s->count; i++) {
+		if (s->entries[i].micro && s->entries[i].micro->scales)
+			items[count++] = s->entries[i].micro;
+	}
+	if (count)
+		r = bench_sweep(opt, items, count, cores(opt));
+	else
+		fprintf(stderr, "weft bench: nothing to sweep: --suite actors has items that scale\n");
+	free(items);
+	return r;
+}
+
 int bench_main(const struct bench_options *opt)
 {
 	struct suite s = { 0 };
@@ -248,6 +266,8 @@ int bench_main(const struct bench_options *opt)
 	} else if (opt->list) {
 		list(&s);
 		r = 0;
+	} else if (opt->sweep) {
+		r = sweep(opt, &s);
 	} else {
 		r = run_all(opt, &s);
 	}

@@ -12,7 +12,7 @@ static void help(FILE *to)
 {
 	fputs("usage: weft bench [OPTION...]\n"
 	      "\n"
-	      "  --suite NAME      scenarios (default), micro or all\n"
+	      "  --suite NAME      scenarios (default), micro, actors or all\n"
 	      "  --filter GLOB     only entries whose id matches\n"
 	      "  --iterations N    measured iterations an entry (default 10, or the entry's own)\n"
 	      "  --warmup N        iterations before them (default 3, or the entry's own)\n"
@@ -22,6 +22,7 @@ static void help(FILE *to)
 	      "  --scenarios FILE  another scenario file\n"
 	      "  --json FILE       write the results\n"
 	      "  --quick           fewer and shorter iterations\n"
+	      "  --sweep           suite actors with 1 worker, 2, .. one a core (or --workers)\n"
 	      "  --list            say what would run\n"
 	      "\n"
 	      "Exit status: 0; 1 when an entry failed; 2 for a wrong option or scenario file.\n",
@@ -51,8 +52,9 @@ static int count(const char *option, const char *value, uint32_t min, uint32_t m
 
 static int suite(const char *value, struct bench_options *opt)
 {
-	if (strcmp(value, "scenarios") != 0 && strcmp(value, "micro") != 0 && strcmp(value, "all") != 0)
-		return wrong("--suite", value, "not scenarios, micro or all");
+	if (strcmp(value, "scenarios") != 0 && strcmp(value, "micro") != 0 && strcmp(value, "actors") != 0 &&
+	    strcmp(value, "all") != 0)
+		return wrong("--suite", value, "not scenarios, micro, actors or all");
 	opt->suite = value;
 	return 0;
 }
@@ -121,6 +123,11 @@ int cli_bench(const char *program, int argc, char **argv)
 		}
 		if (!strcmp(argv[i], "--quick")) {
 			opt.quick = true;
+			continue;
+		}
+		if (!strcmp(argv[i], "--sweep")) {
+			opt.sweep = true;
+			opt.suite = "actors";
 			continue;
 		}
 		if (!strcmp(argv[i], "--list")) {

@@ -56,6 +56,7 @@
 struct weft__deque {
 	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) top;
 	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) bottom;
+	uint32_t top_seen; /* of the owner: top was at least here, so that its line need not come over each time */
 	_Atomic(struct weft__task *) slots[WEFT__DEQUE_SLOTS];
 };
 
@@ -64,6 +65,7 @@ static inline void weft__deque_init(struct weft__deque *d)
 	/* relaxed: not shared yet */
 	weft__store_relaxed(&d->top, 0u);
 	weft__store_relaxed(&d->bottom, 0u);
+	d->top_seen = 0;
 }
 
 /* About how many. Any thread. */
@@ -80,9 +82,11 @@ static inline bool weft__deque_push(struct weft__deque *d, struct weft__task *ta
 {
 	uint32_t bottom = weft__load_relaxed(&d->bottom); /* relaxed: single writer */
 
-	/* acquire: a thief has read the slot before it let top pass it */
-	if (bottom - weft__load_acquire(&d->top) == WEFT__DEQUE_SLOTS)
-		return false;
+	if (bottom - d->top_seen >= WEFT__DEQUE_SLOTS) {
+		d->top_seen = weft__load_acquire(&d->top); /* acquire: a thief has read the slot before it let top pass it */
+		if (bottom - d->top_seen == WEFT__DEQUE_SLOTS)
+			return false;
+	}
 	weft__store_relaxed(&d->slots[bottom % WEFT__DEQUE_SLOTS], task); /* relaxed: published by Q1 */
 	weft__store_release(&d->bottom, bottom + 1);                      /* Q1 release -> Q3': the task's state */
 	return true;

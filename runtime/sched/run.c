@@ -211,16 +211,32 @@ static void run_timers(struct weft__worker *w, uint64_t now)
 }
 
 /*
- * Are there actors that never ran, for so long that others could help? What
- * they will spawn is not known, so their number says nothing.
+ * Is there an actor that never ran, for so long that others could help? What it will spawn is
+ * not known, so how many there are says nothing; a batch that comes and goes is done sooner alone.
  */
 static bool grows(struct weft__worker *w, uint64_t now)
 {
-	if (!weft__deque_depth(&w->fresh))
-		w->fresh_since_ns = 0;
-	else if (!w->fresh_since_ns)
-		w->fresh_since_ns = now;
-	return w->fresh_since_ns && now - w->fresh_since_ns > weft__load_relaxed(&w->sched->wake_ns); /* relaxed: a measure */
+	uint64_t wake_ns = weft__load_relaxed(&w->sched->wake_ns); /* relaxed: a measure */
+	uint64_t patience = wake_ns > 2 * w->sched->steal_delay_ns ? wake_ns : 2 * w->sched->steal_delay_ns;
+
+	return weft__deque_depth(&w->fresh) && now - w->oldest_since_ns > patience;
+}
+
+/* Is the run queue worth a sleeper's wake-up? */
+static bool is_backlog(struct weft__worker *w, uint64_t turn_ns)
+{
+	uint64_t ns = weft__runq_stealable(&w->runq) * turn_ns, wake_ns = weft__load_relaxed(&w->sched->wake_ns); /* relaxed: a measure */
+
+	return ns > wake_ns && (!weft__is_fine(w) || ns > WEFT__FINE_BACKLOG_NS);
+}
+
+/* A moving average of four. For the worker itself, read by others. */
+static uint64_t average(_Atomic(uint64_t) *mean, uint64_t now)
+{
+	uint64_t ns = (weft__load_relaxed(mean) + 3 * now) / 4; /* relaxed: single writer, a measure */
+
+	weft__store_relaxed(mean, ns);
+	return ns;
 }
 
 /* Has the same one been the oldest that never ran for too long? */
@@ -246,13 +262,15 @@ static void measure_and_balance(struct weft__worker *w, uint64_t now)
 {
 	struct weft__sched *s = w->sched;
 	uint64_t turns = w->check_turns ? w->check_turns : 1;
-	uint64_t took = (now - weft__load_relaxed(&w->check_ns)) / turns; /* relaxed: single writer */
-	uint64_t turn_ns = weft__load_relaxed(&w->turn_ns); /* relaxed: single writer */
-	uint32_t depth;
+	uint64_t took = now - weft__load_relaxed(&w->check_ns);   /* relaxed: single writer, as all here */
+	uint64_t handled = weft__load_relaxed(&w->count.handled), msgs = handled - w->check_handled;
+	uint64_t turn_ns = weft__load_relaxed(&w->turn_ns);
 
-	if (w->check_turns)
-		turn_ns = (turn_ns + 3 * took) / 4;
-	weft__store_relaxed(&w->turn_ns, turn_ns);
+	if (w->check_turns) {
+		turn_ns = average(&w->turn_ns, took / turns);
+		average(&w->msg_ns, msgs ? took / msgs : took);
+	}
+	w->check_handled = handled;
 	weft__store_relaxed(&w->check_ns, now); /* relaxed: a measure */
 	if (turn_ns * 2 * turns < CHECK_NS)
 		turns *= 2;
@@ -263,8 +281,7 @@ static void measure_and_balance(struct weft__worker *w, uint64_t now)
 	/* relaxed: a hint, looked at again soon */
 	if (!weft__load_relaxed(&s->sleepers) || weft__load_relaxed(&s->searching))
 		return;
-	depth = weft__runq_stealable(&w->runq);
-	if ((depth && depth * turn_ns > weft__load_relaxed(&s->wake_ns)) || grows(w, now))
+	if (is_backlog(w, turn_ns) || grows(w, now))
 		weft__wake_one(s);
 }
 

@@ -69,6 +69,7 @@ static struct weft__task *take_half(struct weft__worker *w, struct weft__worker 
 struct watch {
 	struct weft__worker *victim; /* NULL: nobody has anything */
 	uint64_t turns;              /* the victim's, when the watch began */
+	uint32_t oldest;             /* of what never ran: its place in the deque */
 	uint64_t since_ns;
 };
 
@@ -81,7 +82,9 @@ struct sight {
 static uint64_t watched_ns(struct watch *watch, struct weft__worker *victim, uint64_t now)
 {
 	if (watch->victim != victim)
-		*watch = (struct watch){ .victim = victim, .turns = weft__load_relaxed(&victim->turns), .since_ns = now };
+		*watch = (struct watch){
+			.victim = victim, .turns = weft__load_relaxed(&victim->turns), .oldest = weft__load_relaxed(&victim->fresh.top), .since_ns = now
+		};
 	return now - watch->since_ns;
 }
 
@@ -114,14 +117,15 @@ static struct weft__task *take_injected_of(struct weft__worker *w, struct weft__
 static bool worth_taking(struct weft__worker *w, struct weft__worker *victim, uint32_t depth, struct sight *sight,
                          uint64_t now)
 {
-	uint64_t delay = w->sched->steal_delay_ns;
+	uint64_t turn_ns = weft__load_relaxed(&victim->turn_ns), delay = w->sched->steal_delay_ns; /* relaxed: a hint */
 
-	if (depth >= DEEP_TASKS || sight->called)
+	if (sight->called)
+		return true;
+	if (weft__is_fine(victim) ? depth * turn_ns >= WEFT__FINE_BACKLOG_NS : depth >= DEEP_TASKS)
 		return true;
 	if (watched_ns(&sight->queue, victim, now) < delay)
 		return false;
-	/* relaxed: a hint */
-	return depth * weft__load_relaxed(&victim->turn_ns) >= delay || is_stuck(&sight->queue);
+	return (!weft__is_fine(victim) && depth * turn_ns >= delay) || is_stuck(&sight->queue);
 }
 
 static struct weft__task *look_at_queue(struct weft__worker *w, struct weft__worker *victim, struct sight *sight,
@@ -141,16 +145,30 @@ static struct weft__task *look_at_queue(struct weft__worker *w, struct weft__wor
 	return task || victim->guest ? task : take_injected_of(w, victim);
 }
 
-/* Two that talk to each other have run: no fresh task is torn from its peer. */
+/* More than a thief's patience, even if they spawn nothing? */
+static bool is_much(const struct weft__worker *victim, const struct weft__sched *s)
+{
+	return weft__deque_depth(&victim->fresh) * weft__load_relaxed(&victim->turn_ns) >= s->steal_delay_ns; /* relaxed: a hint */
+}
+
+/*
+ * Two that talk to each other have run: no fresh task is torn from its peer. Few short ones are left to their worker
+ * until it calls for help (run.c, grows).
+ */
 static struct weft__task *look_at_fresh(struct weft__worker *w, struct weft__worker *victim, struct sight *sight,
                                         uint64_t now)
 {
+	uint32_t oldest = weft__load_relaxed(&victim->fresh.top); /* relaxed: a hint */
+
 	if (!weft__deque_depth(&victim->fresh)) {
 		if (sight->fresh.victim == victim)
 			sight->fresh.victim = NULL;
 		return NULL;
 	}
-	if (!sight->called && watched_ns(&sight->fresh, victim, now) < w->sched->steal_delay_ns)
+	if (sight->fresh.victim == victim && sight->fresh.oldest != oldest)
+		sight->fresh.victim = NULL; /* a batch that its worker is done with sooner than we would take it */
+	if (!sight->called && (watched_ns(&sight->fresh, victim, now) < w->sched->steal_delay_ns ||
+	                       (!is_much(victim, w->sched) && !is_stuck(&sight->fresh))))
 		return NULL;
 	return take_fresh(w, victim);
 }

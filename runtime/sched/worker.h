@@ -45,6 +45,12 @@
 #define WEFT__LIFO_RUNS_MAX 3u   /* times in a row that the LIFO slot goes before the queue */
 #define WEFT__QUEUE_EVERY 4u     /* each so many-th turn the queue goes before what never ran */
 #define WEFT__OLDEST_NS 1000000u /* the oldest of those goes first when it has been that for so long */
+/*
+ * What a message costs that is handled on another core than it was sent on: its lines, and those of its receiver, come over at
+ * 50 to 150 ns each. Messages that are handled faster than that are left to their worker, unless they wait too long.
+ */
+#define WEFT__MOVE_NS 150u
+#define WEFT__FINE_BACKLOG_NS 100000u
 #define WEFT__CHECK_TURNS_MAX 32u /* turns between two looks at everything else */
 #define WEFT__WORKERS_MAX 256u
 #define WEFT__GUESTS_MAX 64u
@@ -88,10 +94,10 @@ struct weft__worker {
 	bool probe_due;              /* the next actor that becomes runnable here is stamped */
 	bool traced;                 /* constant: the recorder keeps what happens with each activation, too */
 	weft_ref overloaded;         /* to whom it sent past the bound during this message, if it did */
-	uint64_t fresh_since_ns;     /* at each check since then fresh was not empty; 0: it was */
 	uint64_t oldest_since_ns;    /* at each check since then oldest_top was the oldest */
 	uint32_t oldest_top;
 	bool oldest_due;             /* it goes next */
+	uint64_t check_handled;      /* count.handled at that time */
 	uint64_t rescue_ns;          /* when it last looked for others that are stuck */
 	uint64_t wheel_due_ns;       /* when the wheel wants to be advanced next */
 	uint64_t workflow_seq, timer_seq;
@@ -125,6 +131,7 @@ struct weft__worker {
 	struct weft__bias lifo_lock;
 	_Atomic(uint64_t) turns;
 	_Atomic(uint64_t) turn_ns;  /* moving average of a turn, at the last checks */
+	_Atomic(uint64_t) msg_ns;   /* and of a message */
 	_Atomic(bool) active;       /* guests: inside the runtime right now */
 	_Atomic(uint32_t) occupied; /* guests: somebody sits here */
 
@@ -221,6 +228,12 @@ void weft__schedule_pinned(struct weft__worker *w, struct weft__task *task);
 void weft__schedule_remote(struct weft__sched *s, uint32_t home, bool pinned, struct weft__task *task);
 /* Hand a timer request (runtime/actor/timer.c) to a worker's wheel. */
 void weft__timer_remote(struct weft__sched *s, uint32_t worker, ck_stack_entry_t *entry);
+
+/* Are its messages so short that others leave them alone? Any thread: a measure. */
+static inline bool weft__is_fine(const struct weft__worker *w)
+{
+	return weft__load_relaxed(&w->msg_ns) < WEFT__MOVE_NS; /* relaxed: a measure */
+}
 
 struct weft__task *weft__next_task(struct weft__worker *w);
 /* Everything a worker looks at between tasks: injections, timers, I/O, helping sleepers up. */

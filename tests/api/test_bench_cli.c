@@ -138,6 +138,20 @@ Test(bench_cli, scenarios__pass)
 	expect("bench --quick --events on --filter 'with-*'", 0, "3 of 3 entries passed");
 }
 
+/* Every work item, each result checked by the item itself. */
+Test(bench_cli, actors__pass, .timeout = 170)
+{
+	expect("bench --quick --suite actors --workers 2 --iterations 1 --warmup 0", 0, "24 of 24 entries passed");
+}
+
+Test(bench_cli, sweep__shows_each_number_of_workers)
+{
+	expect("bench --sweep --quick --workers 3 --iterations 1 --warmup 0 --filter actors-ring", 0, "speed-up");
+	cr_expect_not_null(strstr(output, "actors-ring                    3"), "%s", output);
+	expect("bench --sweep --filter actors-idle-bytes", 2, "nothing to sweep");
+	expect("bench --sweep --filter burst-100", 2, "burst-100");
+}
+
 static void write_file(char *path, const char *text)
 {
 	int fd = mkstemp(path);

@@ -88,6 +88,8 @@ static void sched_begin(uint32_t worker_count)
 		struct weft__worker *w = &workers[i];
 
 		w->sched = &sched;
+		weft__store_relaxed(&w->turn_ns, UINT64_C(1000));
+		weft__store_relaxed(&w->msg_ns, UINT64_C(1000)); /* long enough to be worth a theft */
 		w->id = i;
 		w->wheel_due_ns = UINT64_MAX;
 		w->loop = &loops[i];

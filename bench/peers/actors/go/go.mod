@@ -1,0 +1,3 @@
+module weft.example/peers/actors
+
+go 1.19

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+check_peers.py SOURCE_ROOT WORK_FOLDER
+
+Goal: what scripts/peers prints follows from what the programs said, and one that fails spoils nothing. Method:
+bench/peers/peers.py over runtimes made of small shell programs: good figures, malformed ones, exit statuses, one that
+is not there; the table, the summary, the result file and the exit status are compared.
+"""
+import contextlib
+import io
+import json
+import pathlib
+import sys
+import unittest
+
+ROOT, WORK = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / 'bench/peers'))
+import peers  # noqa: E402
+
+
+class Fake:
+    """Says for each item and number of workers what the script says."""
+
+    def __init__(self, name, script, builds=True):
+        self.name, self.script, self.builds = name, script, builds
+
+    def version(self):
+        return self.name + ' 1.0'
+
+    def build(self, work, run):
+        if not self.builds:
+            raise OSError(f'{self.name} is not installed')
+
+    def command(self, item, workers, repetitions, work):
+        return ['sh', '-c', self.script, self.name, item, str(workers), str(repetitions)]
+
+
+def says(item, *values):
+    return f'echo \'{{"item":"{item}","unit":"ns","values":[{",".join(map(str, values))}],"peak_rss_mb":1.5}}\''
+
+
+class Suite:
+    ITEMS = ['a', 'b', 'wide']
+
+    def __init__(self, *fakes):
+        self.fakes = list(fakes)
+
+    def runtimes(self, _weft):
+        return self.fakes
+
+    @staticmethod
+    def workers_of(item, workers):
+        return [w for w in workers if item != 'wide' or w == 2]
+
+
+def run(suite, *options):
+    """(exit status, what was printed, the result)"""
+    peers.SUITES['actors'] = suite
+    path = WORK / 'peers-test.json'
+    path.unlink(missing_ok=True)
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        status = peers.main(['actors', '--weft', '/bin/true', '--work', str(WORK / 'peers-test'), '--json', str(path), *options])
+    return status, out.getvalue(), json.loads(path.read_text())
+
+
+OURS = Fake('weft', f'case $1 in a) {says("a", 10, 30, 20)};; b) {says("b", 8)};; *) {says("wide", 5)};; esac')
+
+
+class Peers(unittest.TestCase):
+    def test_table_and_result(self):
+        other = Fake('go', f'case $1 in a) {says("a", 60)};; b) {says("b", 4)};; *) exit 3;; esac')
+        status, text, result = run(Suite(OURS, other), '--rounds', '2')
+        rows = {tuple(line.split()[:2]): line.split() for line in text.splitlines() if line[:1] in 'abw' and len(line.split()) > 4}
+        self.assertEqual(status, 0)
+        self.assertEqual(rows['a', '1'][3:], ['20.0*', '60.0', '3.0', 'x'])
+        self.assertEqual(rows['b', '2'][3:], ['8.00', '4.00*', '0.5', 'x'])
+        self.assertEqual(rows['wide', '2'][3:], ['5.00*', '-', '-'])
+        self.assertNotIn(('wide', '1'), rows)
+        self.assertIn('first in 2 of 4 rows, by 2 x or more in 2; not in: b on 1, b on 2', text)
+        row = next(r for r in result['rows'] if (r['item'], r['workers']) == ('a', 1))
+        self.assertEqual(row['runtimes']['weft'], {'median': 20, 'values': [10, 30, 20, 10, 30, 20], 'peak_rss_mb': 1.5})
+        self.assertEqual(result['runtimes'], {'weft': 'weft 1.0', 'go': 'go 1.0'})
+        self.assertIn({'item': 'wide', 'workers': 2, 'runtime': 'go', 'why': 'does not have it'}, result['failed'])
+
+    def test_a_peer_that_fails_is_left_out(self):
+        broken = Fake('caf', 'echo "segmentation fault" >&2; exit 139')
+        lies = Fake('go', 'echo \'{"item":"a","unit":"ns","values":[]}\'')
+        absent = Fake('erlang', '', builds=False)
+        status, text, result = run(Suite(OURS, broken, lies, absent), '--quick', '--items', 'a', '--workers', '1')
+        self.assertEqual(status, 0)
+        self.assertIn('a on 1, caf: exit status 139: segmentation fault', text)
+        self.assertIn('a on 1, go: not a figure', text)
+        self.assertIn('erlang is not in the table: erlang is not installed', text)
+        self.assertEqual(result['missing'], {'erlang': 'erlang is not installed'})
+        self.assertEqual(list(result['rows'][0]['runtimes']), ['weft'])
+
+    def test_ours_that_fails_is_an_error(self):
+        status, text, _ = run(Suite(Fake('weft', 'exit 1'), Fake('go', says('a', 1))), '--quick', '--items', 'a', '--workers', '1')
+        self.assertEqual(status, 1)
+        self.assertIn('a on 1, weft: exit status 1', text)
+
+    def test_wrong_options(self):
+        for options in (['--workers', '0'], ['--workers', 'two'], ['--rounds', '0'], ['--items', 'no*'], ['--runtimes', 'weft,perl']):
+            with self.assertRaises(SystemExit) as left:
+                run(Suite(OURS), *options)
+            self.assertEqual(left.exception.code, 2, options)
+
+    def test_malformed_lines(self):
+        for text in ('{"item":"a"}', '{"item":"a","unit":"ns","values":["x"]}', '{"item":"a","unit":"ns","values":[-1]}', '{'):
+            with self.assertRaises(peers.Failed, msg=text):
+                peers.figures(text)
+        self.assertEqual(peers.figures('noise\n{"item":"a","unit":"us","values":[1]}'), {'a': {'values': [1.0], 'unit': 'us', 'peak_rss_mb': None}})
+
+
+if __name__ == '__main__':
+    unittest.main(argv=sys.argv[:1], verbosity=1)
