@@ -122,7 +122,10 @@ static int line_write(struct line *l, int fd)
 {
 	uint32_t at = 0;
 
+	while (l->len && l->text[l->len - 1] == ' ') /* a column that nothing stands behind */
+		l->len--;
 	put_text(l, "\n", 0);
+	l->text[l->len - 1] = '\n'; /* also where a long name has filled the line */
 	while (at < l->len) {
 		ssize_t n = write(fd, l->text + at, l->len - at);
 
