@@ -12,7 +12,7 @@
 int weft__flights_create(uint32_t lanes, uint32_t events, struct weft__flight **ret_flights)
 {
 	struct weft__flight *flights = weft_aligned_alloc(WEFT_CACHELINE, lanes * sizeof(*flights));
-	_Atomic(uint64_t) *words = weft_calloc((size_t)lanes * events, WEFT__FLIGHT_WORDS * sizeof(*words));
+	_Atomic(uint64_t) *words = weft_malloc((size_t)lanes * events * WEFT__FLIGHT_WORDS * sizeof(*words));
 
 	WEFT_ASSERT(lanes <= WEFT__FLIGHT_LANES_MAX && events && !(events & (events - 1)));
 	if (!flights || !words) {
@@ -22,7 +22,7 @@ int weft__flights_create(uint32_t lanes, uint32_t events, struct weft__flight **
 	}
 	for (uint32_t i = 0; i < lanes; i++) {
 		flights[i].room = events;
-		flights[i].words = words + (size_t)i * events * WEFT__FLIGHT_WORDS;
+		flights[i].words = words + (size_t)i * events * WEFT__FLIGHT_WORDS; /* read only below next: no zeros needed */
 		weft__store_relaxed(&flights[i].next, 0u); /* relaxed: not shared yet */
 	}
 	*ret_flights = flights;

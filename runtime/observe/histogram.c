@@ -3,20 +3,42 @@
 #include "runtime/observe/histogram.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include <weft/alloc.h>
 #include <weft/error.h>
 
 #include "runtime/base/assert.h"
 
+#define GROUP (1u << WEFT__HISTOGRAM_BITS)
+
+void weft__histogram_make(struct weft_histogram *h, uint32_t group)
+{
+	/* relaxed: nobody looks before H1 */
+	for (uint32_t i = group * GROUP; i < (group + 1) * GROUP; i++)
+		weft__store_relaxed(&h->buckets[i], 0u);
+	weft__store_release(&h->made, weft__load_relaxed(&h->made) | UINT64_C(1) << group); /* H1 */
+}
+
+/* All buckets that are made, in order: for_each_bucket(h, left, i). */
+#define for_each_bucket(h, left, i)                                                                               \
+	for (uint64_t left = weft__load_acquire(&(h)->made); left; left &= left - 1) /* H1 */              \
+		for (uint32_t i = (uint32_t)__builtin_ctzll(left) * GROUP, end_ = i + GROUP; i < end_; i++)
+
+static bool is_made(const struct weft_histogram *h, uint32_t index)
+{
+	return weft__load_acquire(&h->made) >> (index >> WEFT__HISTOGRAM_BITS) & 1; /* H1 */
+}
+
 int weft_histogram_create(weft_histogram **ret_histogram)
 {
 	struct weft_histogram *h;
 
 	WEFT_RETURN_IF(!ret_histogram, -EINVAL);
-	h = weft_calloc(1, sizeof(*h));
+	h = weft_malloc(sizeof(*h));
 	if (!h)
 		return -ENOMEM;
+	weft__histogram_init(h);
 	*ret_histogram = h;
 	return 0;
 }
@@ -31,24 +53,20 @@ void weft_histogram_record(weft_histogram *h, uint64_t value)
 	weft__histogram_add(h, value, 1);
 }
 
-/* relaxed, here and below: single writer; readers take each word by itself */
 void weft_histogram_reset(weft_histogram *h)
 {
-	for (uint32_t i = 0; i < WEFT__HISTOGRAM_BUCKETS; i++)
-		weft__store_relaxed(&h->buckets[i], 0u);
-	weft__store_relaxed(&h->sum, 0u);
-	weft__store_relaxed(&h->max, 0u);
+	weft__histogram_init(h);
 }
 
+/* relaxed, here and below: single writer; readers take each word by itself */
 void weft_histogram_merge(weft_histogram *into, const weft_histogram *from)
 {
 	uint64_t max = weft__load_relaxed(&from->max);
 
-	for (uint32_t i = 0; i < WEFT__HISTOGRAM_BUCKETS; i++) {
-		uint64_t n = weft__load_relaxed(&from->buckets[i]);
-
-		if (n) /* leaves pages alone that hold nothing */
-			weft__count(&into->buckets[i], n);
+	for_each_bucket(from, left, i) {
+		if (!is_made(into, i))
+			weft__histogram_make(into, i >> WEFT__HISTOGRAM_BITS);
+		weft__count(&into->buckets[i], weft__load_relaxed(&from->buckets[i]));
 	}
 	weft__count(&into->sum, weft__load_relaxed(&from->sum));
 	if (max > weft__load_relaxed(&into->max))
@@ -59,12 +77,12 @@ void weft_histogram_subtract(weft_histogram *from, const weft_histogram *older)
 {
 	uint64_t max = weft__load_relaxed(&from->max), highest = 0;
 
-	for (uint32_t i = 0; i < WEFT__HISTOGRAM_BUCKETS; i++) {
-		uint64_t n = weft__load_relaxed(&from->buckets[i]), old = weft__load_relaxed(&older->buckets[i]);
+	for_each_bucket(from, left, i) {
+		uint64_t n = weft__load_relaxed(&from->buckets[i]);
+		uint64_t old = is_made(older, i) ? weft__load_relaxed(&older->buckets[i]) : 0;
 
 		n = n > old ? n - old : 0;
-		if (old)
-			weft__store_relaxed(&from->buckets[i], n);
+		weft__store_relaxed(&from->buckets[i], n);
 		if (n)
 			highest = weft__histogram_lowest(i) + (weft__histogram_width(i) - 1);
 	}
@@ -76,7 +94,7 @@ uint64_t weft_histogram_count(const weft_histogram *h)
 {
 	uint64_t n = 0;
 
-	for (uint32_t i = 0; i < WEFT__HISTOGRAM_BUCKETS; i++)
+	for_each_bucket(h, left, i)
 		n += weft__load_relaxed(&h->buckets[i]);
 	return n;
 }
@@ -118,7 +136,7 @@ uint64_t weft_histogram_quantile(const weft_histogram *h, double q)
 		return 0;
 	if (rank == count)
 		return max;
-	for (uint32_t i = 0; i < WEFT__HISTOGRAM_BUCKETS; i++) {
+	for_each_bucket(h, left, i) {
 		below += weft__load_relaxed(&h->buckets[i]); /* what came since the count only makes more */
 		if (below >= rank) {
 			uint64_t middle = weft__histogram_lowest(i) + weft__histogram_width(i) / 2;

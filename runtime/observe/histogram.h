@@ -9,13 +9,17 @@
  *     index    0 .. 63    64 .. 127    128 .. 191    192 .. 255   ...   3712 .. 3775
  *
  * A bucket of width w holds values of 64 w and more, and its middle stands for them: off by w/2 at most, 1/128 of
- * the value. The whole of uint64_t has its place, so nothing saturates and nothing is checked. 30 KB, of which only
- * the pages of values that occur are ever touched.
+ * the value. The whole of uint64_t has its place, so nothing saturates and nothing is checked.
  *
- *   field    written by     read by
- *   all      the writer     anybody: each word by itself, relaxed; they only grow (but for reset and subtract)
+ * 30 KB, but the 64 buckets of a power of two are only made (set to zero) when the first value of theirs comes. Making a
+ * histogram touches its first line, and one of latencies stays within two or three pages.
+ *
+ *   field       written by     read by
+ *   made        the writer     anybody, before buckets
+ *   the rest    the writer     anybody: each word by itself, relaxed; they only grow (but for reset and subtract)
  *
  * A reader that adds the buckets up sees some recent count of each; that is all a histogram promises.
+ * Edges: H1 release -> acquire: the zeros of a group, before the bit that says that it is made.
  *
  * Tests: tests/unit/observe/test_histogram.c.
  */
@@ -33,11 +37,25 @@
 #define WEFT__HISTOGRAM_BUCKETS ((65u - WEFT__HISTOGRAM_BITS) << WEFT__HISTOGRAM_BITS)
 
 struct weft_histogram {
+	_Atomic(uint64_t) made; /* a bit for each 64 buckets; others hold anything */
 	_Atomic(uint64_t) sum, max;
 	_Atomic(uint64_t) buckets[WEFT__HISTOGRAM_BUCKETS];
 };
 
 static_assert(WEFT__HISTOGRAM_BUCKETS == 3776, "the picture above");
+static_assert(WEFT__HISTOGRAM_BUCKETS >> WEFT__HISTOGRAM_BITS <= 64, "a bit for each group");
+
+/* Empty, whatever was there. */
+static inline void weft__histogram_init(struct weft_histogram *h)
+{
+	/* relaxed: not shared yet, or a reset, beside which readers get either */
+	weft__store_relaxed(&h->made, 0u);
+	weft__store_relaxed(&h->sum, 0u);
+	weft__store_relaxed(&h->max, 0u);
+}
+
+/* The first value of that group came. */
+void weft__histogram_make(struct weft_histogram *h, uint32_t group);
 
 static inline uint32_t weft__histogram_index(uint64_t value)
 {
@@ -50,7 +68,11 @@ static inline uint32_t weft__histogram_index(uint64_t value)
 /* Count value so many times. The writer. */
 static inline void weft__histogram_add(struct weft_histogram *h, uint64_t value, uint64_t times)
 {
-	weft__count(&h->buckets[weft__histogram_index(value)], times);
+	uint32_t index = weft__histogram_index(value), group = index >> WEFT__HISTOGRAM_BITS;
+
+	if (__builtin_expect(!(weft__load_relaxed(&h->made) >> group & 1), 0)) /* relaxed: single writer */
+		weft__histogram_make(h, group);
+	weft__count(&h->buckets[index], times);
 	weft__count(&h->sum, value * times);
 	if (__builtin_expect(value > weft__load_relaxed(&h->max), 0)) /* relaxed: single writer */
 		weft__store_relaxed(&h->max, value);

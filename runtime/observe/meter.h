@@ -39,6 +39,14 @@ struct weft__meter {
 	struct weft_histogram turn_ns, delay_ns;
 };
 
+static inline void weft__meter_init(struct weft__meter *m)
+{
+	weft__store_relaxed(&m->from, 0u); /* relaxed: not shared yet */
+	m->weight = 1;
+	weft__histogram_init(&m->turn_ns);
+	weft__histogram_init(&m->delay_ns);
+}
+
 /* Begin a probe that stands for so many turns. False: one is under way. The lane's thread. */
 bool weft__meter_probe(struct weft__meter *m, uint64_t weight);
 /*

@@ -78,10 +78,11 @@ static int observers_init(struct weft__sched *s, const weft_runtime_options *opt
 		r = weft__flights_create(lanes, opt->flight_events ? opt->flight_events : FLIGHT_DEFAULT, &s->flights);
 	if (r < 0 || opt->metrics == WEFT_METRICS_OFF)
 		return r;
-	s->meters = weft_calloc(lanes + 1, sizeof(*s->meters));
+	s->meters = weft_malloc((lanes + 1) * sizeof(*s->meters));
 	if (!s->meters)
 		return -ENOMEM;
-	s->meters[lanes].weight = 1;
+	for (uint32_t i = 0; i <= lanes; i++)
+		weft__meter_init(&s->meters[i]);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/support/seed.h"
 
@@ -147,6 +148,26 @@ Test(histogram, add__counts_a_value_many_times)
 	cr_assert_eq(weft_histogram_count(h), 8);
 	cr_assert(weft_histogram_mean(h) == 7010.0 / 8);
 	weft_histogram_destroy(h);
+}
+
+Test(histogram, init__makes_it_empty_whatever_was_there)
+{
+	static weft_histogram h, other;
+
+	memset((void *)&h, 0xa5, sizeof(h));
+	memset((void *)&other, 0x5a, sizeof(other));
+	weft__histogram_init(&h);
+	weft__histogram_init(&other);
+	weft_histogram_record(&h, 1000);
+	weft_histogram_record(&other, 5);
+	weft_histogram_merge(&h, &other);
+	cr_assert_eq(weft_histogram_count(&h), 2);
+	cr_assert_eq(weft_histogram_quantile(&h, 0), 5);
+	weft_histogram_reset(&h);
+	cr_assert_eq(weft_histogram_count(&h), 0);
+	weft_histogram_record(&h, 1001);
+	weft_histogram_subtract(&h, &other);
+	cr_assert_eq(weft_histogram_count(&h), 1, "what it never had cannot be taken away");
 }
 
 /* ---- a reader beside the writer --------------------------------------------------------- */
