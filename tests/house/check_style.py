@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 TOPS = ['include', 'runtime', 'simd', 'store', 'net', 'actors', 'bench', 'cli', 'examples', 'tests', 'scripts']
-SOURCES = {'.c', '.h', '.cc', '.cpp', '.py', '.sh', '.map', '.build', ''}
+SOURCES = {'.c', '.h', '.cc', '.cpp', '.go', '.rs', '.erl', '.py', '.sh', '.map', '.build', ''}
 LATER = re.compile(r'\b(?:TODO|FIXME|XXX)\b')
 LINES_MAX = 800
 

@@ -306,20 +306,172 @@ static behavior hand(event_based_actor *self, actor dealer, u64 n)
 	}};
 }
 
+// A hundred rounds a turn, as the senders of many-to-one.
+static behavior dealer(event_based_actor *self, std::vector<actor> hands, u64 rounds)
+{
+	auto left = rounds;
+	return {[=](u64) mutable {
+		for (int i = 0; i < 100 && left; i++, left--)
+			for (auto &h : hands)
+				SEND(self, h, left);
+		if (left)
+			SEND(self, actor_cast<actor>(self), u64(0));
+		else
+			self->quit();
+	}};
+}
+
 static double fork_join(actor_system &sys)
 {
 	const u64 hands = 60, each = 10000;
 	gate done;
-	auto dealer = sys.spawn(counter, hands, &done);
+	auto last = sys.spawn(counter, hands, &done);
 	std::vector<actor> all;
 	for (u64 i = 0; i < hands; i++)
-		all.push_back(sys.spawn(hand, dealer, each));
+		all.push_back(sys.spawn(hand, last, each));
+	auto from = sys.spawn(dealer, all, each);
 	auto start = now();
-	for (u64 j = 0; j < each; j++)
-		for (auto &a : all)
-			SEND_FROM_OUTSIDE(a, j);
+	SEND_FROM_OUTSIDE(from, u64(0));
 	done.wait();
 	return ns_each(start, hands * each);
+}
+
+// Both get the third colour, or keep the one they share.
+static u64 blend(u64 a, u64 b)
+{
+	return a == b ? a : 3 - a - b;
+}
+
+// Told to begin by two numbers; of a meeting by the other and its colour; of an answer by a colour; of the end by nothing.
+static behavior creature(event_based_actor *self, actor mall, u64 first_colour)
+{
+	struct state {
+		u64 colour, met;
+	};
+	auto s = std::make_shared<state>(state{first_colour, 0});
+	auto meet = [=](u64 theirs) {
+		s->colour = blend(s->colour, theirs);
+		s->met++;
+		SEND(self, mall, actor_cast<actor>(self), s->colour);
+	};
+	return {[=](u64, u64) { SEND(self, mall, actor_cast<actor>(self), s->colour); },
+	        [=](const actor &other, u64 theirs) {
+			SEND(self, other, s->colour);
+			meet(theirs);
+	        },
+	        [=](u64 theirs) { meet(theirs); },
+	        [=](unit_t) {
+			SEND(self, mall, s->met);
+			self->quit();
+	        }};
+}
+
+// Sends the newcomer's message to the one that waits, who answers to the newcomer; both come again.
+static behavior mall(event_based_actor *self, u64 creatures, u64 meetings, gate *done)
+{
+	struct state {
+		actor waiting;
+		u64 meetings, creatures, met;
+	};
+	auto s = std::make_shared<state>(state{nullptr, meetings, creatures, 0});
+	return {[=](const actor &who, u64 colour) {
+			if (s->meetings == 0) {
+				SEND(self, who, unit);
+			} else if (!s->waiting) {
+				s->waiting = who;
+			} else {
+				SEND(self, s->waiting, who, colour);
+				s->waiting = nullptr;
+				s->meetings--;
+			}
+		},
+	        [=](u64 met) {
+			s->met += met;
+			if (--s->creatures)
+				return;
+			if (s->met != 2 * meetings)
+				abort();
+			done->open();
+			self->quit();
+	        }};
+}
+
+static double chameneos(actor_system &sys)
+{
+	const u64 creatures = 100, meetings = 200000;
+	gate done;
+	auto start = now();
+	auto m = sys.spawn(mall, creatures, meetings, &done);
+	for (u64 i = 0; i < creatures; i++)
+		SEND_FROM_OUTSIDE(sys.spawn(creature, m, i % 3), u64(0), u64(0));
+	done.wait();
+	return ns_each(start, meetings);
+}
+
+// Money is one number and answered by one. An order says how much, to whom, and who is told; the source takes nothing
+// else until the destination has answered (await). At the end, two numbers ask for the balance.
+static behavior account(event_based_actor *self)
+{
+	auto balance = std::make_shared<int64_t>(1000000);
+	return {[=](u64 amount) {
+			*balance += int64_t(amount);
+			return amount;
+		},
+	        [=](u64 amount, const actor &to, const actor &teller) {
+			*balance -= int64_t(amount);
+			self->request(to, infinite, amount).await([=](u64) { SEND(self, teller, u64(1)); });
+	        },
+	        [=](const actor &teller) {
+			SEND(self, teller, *balance);
+			self->quit();
+	        }};
+}
+
+// From a lower account to a higher one, so that nobody waits in a circle.
+static behavior teller(event_based_actor *self, std::vector<actor> accounts, u64 transfers, gate *done)
+{
+	struct state {
+		u64 left, open;
+		int64_t total;
+	};
+	u64 n = accounts.size();
+	auto s = std::make_shared<state>(state{transfers, n, 0});
+	actor me = actor_cast<actor>(self);
+	return {[=](u64, u64) {
+			u64 random = 88172645463325252ull;
+			for (u64 i = 0; i < transfers; i++) {
+				u64 from = xorshift(random) % (n / 10 * 8), to = from + 1 + xorshift(random) % (n - from - 1);
+				SEND(self, accounts[from], xorshift(random) % 1000, accounts[to], me);
+			}
+		},
+	        [=](u64) {
+			if (--s->left == 0)
+				for (auto &a : accounts)
+					SEND(self, a, me);
+	        },
+	        [=](int64_t balance) {
+			s->total += balance;
+			if (--s->open)
+				return;
+			if (s->total != int64_t(1000000 * n))
+				abort();
+			done->open();
+			self->quit();
+	        }};
+}
+
+static double bank(actor_system &sys)
+{
+	const u64 count = 1000, transfers = 50000;
+	gate done;
+	std::vector<actor> accounts;
+	for (u64 i = 0; i < count; i++)
+		accounts.push_back(sys.spawn(account));
+	auto t = sys.spawn(teller, accounts, transfers, &done);
+	auto start = now();
+	SEND_FROM_OUTSIDE(t, u64(0), u64(0));
+	done.wait();
+	return ns_each(start, transfers);
 }
 
 static behavior fib(event_based_actor *self, actor parent, gate *done)
@@ -557,6 +709,10 @@ static int run(actor_system &sys, const std::string &item)
 		measure(item, "ns", [&] { return big(sys); });
 	else if (item == "fork-join")
 		measure(item, "ns", [&] { return fork_join(sys); });
+	else if (item == "chameneos")
+		measure(item, "ns", [&] { return chameneos(sys); });
+	else if (item == "bank")
+		measure(item, "ns", [&] { return bank(sys); });
 	else if (item == "fibonacci")
 		measure(item, "ms", [&] { return fibonacci(sys); });
 	else if (item == "skynet")

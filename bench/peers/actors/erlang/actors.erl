@@ -25,6 +25,8 @@ run("spawn") -> measure("spawn", "ns", fun spawn_all/0);
 run("idle-bytes") -> idle_bytes();
 run("big") -> measure("big", "ns", fun big/0);
 run("fork-join") -> measure("fork-join", "ns", fun fork_join/0);
+run("chameneos") -> measure("chameneos", "ns", fun chameneos/0);
+run("bank") -> measure("bank", "ns", fun bank/0);
 run("fibonacci") -> measure("fibonacci", "ms", fun fibonacci/0);
 run("skynet") -> measure("skynet", "ms", fun skynet/0);
 run("open-loop") -> open_loop();
@@ -176,6 +178,75 @@ hand(N, Sum, Dealer) -> receive _ -> hand(N - 1, Sum + 37.2 * 37.2, Dealer) end.
 
 deal(_, 0) -> ok;
 deal(Pids, N) -> [P ! N || P <- Pids], deal(Pids, N - 1).
+
+%% The mall sends the newcomer's message to the one that waits, who answers to the newcomer; both come again.
+chameneos() ->
+    Creatures = 100,
+    Meetings = 200000,
+    Me = self(),
+    Start = now_ns(),
+    [spawn(fun() -> Me ! {meet, self(), I rem 3}, creature(Me, I rem 3, 0) end) || I <- lists:seq(1, Creatures)],
+    mall(Meetings),
+    [receive {meet, Who, _} -> Who ! closed end || _ <- lists:seq(1, Creatures)],
+    Meetings = lists:sum([receive {met, N} -> N end || _ <- lists:seq(1, Creatures)]) div 2,
+    (now_ns() - Start) / Meetings.
+
+mall(0) -> ok;
+mall(Left) ->
+    First = receive {meet, Who, _} -> Who end,
+    receive {meet, _, _} = Second -> First ! Second end,
+    mall(Left - 1).
+
+creature(Mall, Colour, Met) ->
+    receive
+        {meet, Other, Theirs} -> Other ! {answer, Colour}, go_again(Mall, blend(Colour, Theirs), Met + 1);
+        {answer, Theirs} -> go_again(Mall, blend(Colour, Theirs), Met + 1);
+        closed -> Mall ! {met, Met}
+    end.
+
+go_again(Mall, Colour, Met) -> Mall ! {meet, self(), Colour}, creature(Mall, Colour, Met).
+
+%% The third colour, or the one both share.
+blend(A, A) -> A;
+blend(A, B) -> 3 - A - B.
+
+%% From a lower account to a higher one, so that nobody waits in a circle.
+bank() ->
+    Count = 1000,
+    Transfers = 50000,
+    Me = self(),
+    Accounts = list_to_tuple([spawn(fun() -> account(1000000, Me) end) || _ <- lists:seq(1, Count)]),
+    process_flag(message_queue_data, off_heap), % or each collection would walk through what is queued
+    rand:seed(exsss, 1),
+    Start = now_ns(),
+    order(Transfers, Accounts, Count),
+    take(Transfers),
+    [A ! {close, Me} || A <- tuple_to_list(Accounts)],
+    Total = lists:sum([receive {balance, B} -> B end || _ <- lists:seq(1, Count)]),
+    Total = 1000000 * Count,
+    (now_ns() - Start) / Transfers.
+
+order(0, _, _) -> ok;
+order(Left, Accounts, Count) ->
+    From = rand:uniform(Count div 10 * 8),
+    To = From + rand:uniform(Count - From),
+    element(From, Accounts) ! {order, element(To, Accounts), rand:uniform(1000)},
+    order(Left - 1, Accounts, Count).
+
+account(Balance, Teller) ->
+    receive
+        {order, To, Amount} ->
+            Receipt = make_ref(), % the messages before it need not be searched
+            To ! {money, self(), Receipt, Amount},
+            receive Receipt -> ok end,
+            Teller ! done,
+            account(Balance - Amount, Teller);
+        {money, From, Receipt, Amount} ->
+            From ! Receipt,
+            account(Balance + Amount, Teller);
+        {close, From} ->
+            From ! {balance, Balance}
+    end.
 
 fibonacci() ->
     Me = self(),

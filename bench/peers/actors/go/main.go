@@ -441,6 +441,10 @@ func main() {
 		measure(item, "ns", big)
 	case "fork-join":
 		measure(item, "ns", forkJoin)
+	case "chameneos":
+		measure(item, "ns", chameneos)
+	case "bank":
+		measure(item, "ns", bank)
 	case "fibonacci":
 		measure(item, "ms", fibonacci)
 	case "skynet":

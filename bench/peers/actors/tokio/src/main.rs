@@ -3,6 +3,8 @@
 // tokio: an actor is a task with an unbounded mpsc channel for a mailbox, on the multi-threaded runtime.
 //
 //   actors-tokio ITEM WORKERS REPETITIONS      prints one line of JSON a figure
+mod meet;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -47,6 +49,11 @@ fn runtime(workers: usize) -> Runtime {
 
 fn ns_each(start: Instant, n: u64) -> f64 {
     start.elapsed().as_nanos() as f64 / n as f64
+}
+
+// A value the compiler knows nothing about. (std::hint::black_box came with Rust 1.66; Debian 12 has 1.63.)
+fn opaque<T: Copy>(value: T) -> T {
+    unsafe { std::ptr::read_volatile(&value) }
 }
 
 // ---- ping-pong ----
@@ -268,7 +275,7 @@ fn fork_join(workers: usize) -> f64 {
                 let mut sum = 0.0;
                 for _ in 0..EACH {
                     mailbox.recv().await.unwrap();
-                    sum += std::hint::black_box(37.2) * 37.2;
+                    sum += opaque(37.2) * 37.2;
                 }
                 sum
             }));
@@ -336,11 +343,11 @@ fn skynet(workers: usize) -> f64 {
 // ---- tasks ----
 
 fn compute() -> u64 {
-    let mut x = std::hint::black_box(88172645463325252u64);
+    let mut x = opaque(88172645463325252u64);
     for _ in 0..60 {
         xorshift(&mut x);
     }
-    std::hint::black_box(x)
+    opaque(x)
 }
 
 async fn batch(n: usize) {
@@ -499,6 +506,8 @@ fn main() {
         ("idle-bytes", _) => idle_bytes(w),
         ("big", _) => measure(&o, item, "ns", || big(w)),
         ("fork-join", _) => measure(&o, item, "ns", || fork_join(w)),
+        ("chameneos", _) => measure(&o, item, "ns", || meet::chameneos(w)),
+        ("bank", _) => measure(&o, item, "ns", || meet::bank(w)),
         ("fibonacci", _) => measure(&o, item, "ms", || fibonacci(w)),
         ("skynet", _) => measure(&o, item, "ms", || skynet(w)),
         ("open-loop", _) => open_loop(w),
