@@ -108,7 +108,7 @@ static void work(struct weft__worker *w, weft__done_fn done, void *what, uint64_
 
 	w->turns_to_check = 1;
 	w->check_turns = 0;
-	weft__turn_forget(w);
+	weft__turn_later(w);
 	weft__store_relaxed(&w->check_ns, weft_now_ns()); /* relaxed: a measure */
 	while (weft__load_acquire(&s->phase) != WEFT__PHASE_HALT) {
 		enum weft__progress progress = done(what);
@@ -119,7 +119,7 @@ static void work(struct weft__worker *w, weft__done_fn done, void *what, uint64_
 		task = weft__next_task(w);
 		if (!task && progress == WEFT__NOT_YET) {
 			task = weft__search(w, something_is_there, &looking);
-			weft__turn_forget(w);
+			weft__turn_later(w);
 		}
 		if (!task)
 			return;

@@ -299,9 +299,12 @@ static void check_deadline(struct weft__worker *w, uint64_t now)
 /* Time the turn that comes next, and send out a probe; meter.h says why now. */
 static void take_samples(struct weft__worker *w, uint64_t now)
 {
-	if (!w->meter || ++w->looks % WEFT__METER_LOOKS || now < w->meter_after_ns)
+	bool due = w->turn_from; /* that turn has not come yet */
+
+	if (w->meter && ++w->looks % WEFT__METER_LOOKS == 0 && now >= w->meter_after_ns)
+		due = w->probe_due = true;
+	if (!due)
 		return;
-	w->probe_due = true;
 	w->turns_to_check = 1;
 	w->turn_from = weft_ticks();
 }
@@ -357,7 +360,7 @@ static void load_unknown(struct weft__worker *w)
 {
 	w->check_turns = 0;
 	w->turns_to_check = 1;
-	weft__turn_forget(w);
+	weft__turn_later(w);
 }
 
 static struct weft__task *find_task(struct weft__worker *w)
@@ -393,6 +396,7 @@ void weft__worker_loop(struct weft__worker *w)
 
 		if (!task) {
 			weft__park(w);
+			weft__turn_later(w);
 			continue;
 		}
 		if (__builtin_expect(w->searcher, 0))

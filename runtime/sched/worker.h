@@ -249,10 +249,11 @@ static inline void weft__run_task(struct weft__worker *w, struct weft__task *tas
 		weft__turns_over(w);
 }
 
-/* What comes next is not right behind the last check: do not take the time in between for a turn's. */
-static inline void weft__turn_forget(struct weft__worker *w)
+/* The turn to be timed comes later than right behind the check: leave out what was in between. */
+static inline void weft__turn_later(struct weft__worker *w)
 {
-	w->turn_from = 0;
+	if (w->turn_from)
+		w->turn_from = weft_ticks();
 }
 
 /* The body of a worker's thread. */
