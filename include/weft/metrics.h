@@ -104,8 +104,8 @@ typedef enum weft_stats_kind {
 } weft_stats_kind;
 
 /**
- * Add a histogram of one lane, or of all, to `into`. Values are samples, taken every few microseconds of work, beginning
- * a millisecond after the runtime was made; each counts for the activations since the one before it. The
+ * Add a histogram of one lane, or of all, to `into`. Values are samples, one of 64 long activations, one of 2,048
+ * short ones, beginning a millisecond after the runtime was made; each counts for the activations since the one before it. The
  * rarest are missed: a maximum is that of the samples. A lane's delays are of the actors that ran there.
  * For an interval read twice and weft_histogram_subtract.
  * @return 0, -EINVAL (no such kind or lane), -ENODATA (WEFT_METRICS_OFF)

@@ -95,7 +95,7 @@ void weft__actor_schedule(struct weft_runtime *rt, struct weft__worker *w, struc
 }
 
 /* Others were there before it: how many are there now? As good as told by a place, and where nobody was before, free. */
-static void depth_look(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a)
+static __attribute__((noinline)) void depth_look(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a)
 {
 	struct weft__counters *count = w ? &w->count : &rt->foreign;
 	uint64_t depth = weft__depth(a, weft__load_relaxed(&a->word)); /* relaxed: a figure; even the next life's would be one */
@@ -110,8 +110,8 @@ static void depth_look(struct weft_runtime *rt, struct weft__worker *w, struct w
 			; /* ... for the foreign threads' */
 }
 
-/* Push into a cell where a place was taken. w NULL: foreign thread. */
-static void push(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
+/* Push into a cell where a place was taken. w NULL: foreign thread. On the way of every message, so inline. */
+static inline __attribute__((always_inline)) void push(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
 {
 	if (weft__mailbox_push(&a->mailbox, msg))
 		weft__actor_schedule(rt, w, a, msg);

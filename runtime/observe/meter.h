@@ -3,7 +3,7 @@
  * runtime/observe/meter.h - how long activations take, and how long actors wait for one; by samples.
  *
  * A reading of the cheapest clock costs a quarter of a ping-pong turn, so not each turn is timed: a worker looks
- * around every few microseconds anyway, and at each sixteenth such look it
+ * around every few microseconds anyway, and at each 64th such look it
  *   - times the turn that comes next, and
  *   - sends out a probe: the next actor that it makes runnable is stamped, and whoever runs that one reads the stamp.
  * Between two looks a turn costs what it did before. A sample counts for all turns since the sample before it,
@@ -30,7 +30,7 @@
 #include "runtime/base/atomic.h"
 #include "runtime/observe/histogram.h"
 
-#define WEFT__METER_LOOKS 16u          /* of which one takes samples */
+#define WEFT__METER_LOOKS 64u          /* of which one takes samples */
 #define WEFT__METER_AFTER_NS 1000000u /* after its worker was made: by then the clock's rate is known without waiting */
 
 struct weft__meter {
