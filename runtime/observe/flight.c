@@ -47,17 +47,17 @@ void weft__flight_put(struct weft__flight *f, uint32_t kind, uint32_t other, uin
 	uint64_t next = weft__load_relaxed(&f->next); /* relaxed: single writer */
 	_Atomic(uint64_t) *words = words_of(f, next);
 
-	/* F1 release -> acquire in get: who sees one of these sees that next had come so far before */
+	/* J1 release -> acquire in get: who sees one of these sees that next had come so far before */
 	weft__store_release(&words[0], weft__tsc());
 	weft__store_release(&words[1], (uint64_t)other << 32 | kind);
 	weft__store_release(&words[2], actor);
 	weft__store_release(&words[3], (uint64_t)arg);
-	weft__store_release(&f->next, next + 1); /* F2: the words before */
+	weft__store_release(&f->next, next + 1); /* J2: the words before */
 }
 
 uint64_t weft__flight_next(const struct weft__flight *f)
 {
-	return weft__load_acquire(&f->next); /* F2 */
+	return weft__load_acquire(&f->next); /* J2 */
 }
 
 uint64_t weft__flight_oldest(const struct weft__flight *f)
@@ -74,7 +74,7 @@ bool weft__flight_get(const struct weft__flight *f, uint64_t number, struct weft
 
 	if (number >= next)
 		return false;
-	ret->ticks = weft__load_acquire(&words[0]); /* F1, and below */
+	ret->ticks = weft__load_acquire(&words[0]); /* J1, and below */
 	kind = weft__load_acquire(&words[1]);
 	ret->kind = (uint32_t)kind;
 	ret->other = (uint32_t)(kind >> 32);

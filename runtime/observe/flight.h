@@ -11,14 +11,14 @@
  *   words    the writer   readers
  *
  * Why no torn record is returned: a reader copies record i, then looks at next. If any word it copied was of a
- * later round, the acquire load of that word saw its release store (F1), hence also the next stored before it, which
+ * later round, the acquire load of that word saw its release store (J1), hence also the next stored before it, which
  * is i + room at least: the copy is thrown away. As in queue/broadcast.h, whose records are of any length; here
  * they are of one, so that memory is neither padded nor touched before it is used.
  * Progress: put is wait-free, get too. Linearization: put at its store of next; get at its load of it.
  * Memory: lives as long as the runtime. ABA: 2^64 events are not met.
  *
  * Nothing here takes a lock or memory, so a signal handler may read.
- * Tests: tests/unit/observe/test_flight.c.
+ * Tests: tests/unit/observe/test_flight.c, tests/model/test_flight.c, tests/stress/test_observe.c.
  */
 #ifndef WEFT_RUNTIME_OBSERVE_FLIGHT_H
 #define WEFT_RUNTIME_OBSERVE_FLIGHT_H

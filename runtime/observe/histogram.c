@@ -14,20 +14,20 @@
 
 void weft__histogram_make(struct weft_histogram *h, uint32_t group)
 {
-	/* relaxed: nobody looks before H1 */
+	/* relaxed: nobody looks before Z1 */
 	for (uint32_t i = group * GROUP; i < (group + 1) * GROUP; i++)
 		weft__store_relaxed(&h->buckets[i], 0u);
-	weft__store_release(&h->made, weft__load_relaxed(&h->made) | UINT64_C(1) << group); /* H1 */
+	weft__store_release(&h->made, weft__load_relaxed(&h->made) | UINT64_C(1) << group); /* Z1 */
 }
 
 /* All buckets that are made, in order: for_each_bucket(h, left, i). */
 #define for_each_bucket(h, left, i)                                                                               \
-	for (uint64_t left = weft__load_acquire(&(h)->made); left; left &= left - 1) /* H1 */              \
+	for (uint64_t left = weft__load_acquire(&(h)->made); left; left &= left - 1) /* Z1 */              \
 		for (uint32_t i = (uint32_t)__builtin_ctzll(left) * GROUP, end_ = i + GROUP; i < end_; i++)
 
 static bool is_made(const struct weft_histogram *h, uint32_t index)
 {
-	return weft__load_acquire(&h->made) >> (index >> WEFT__HISTOGRAM_BITS) & 1; /* H1 */
+	return weft__load_acquire(&h->made) >> (index >> WEFT__HISTOGRAM_BITS) & 1; /* Z1 */
 }
 
 int weft_histogram_create(weft_histogram **ret_histogram)

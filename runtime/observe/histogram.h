@@ -19,7 +19,7 @@
  *   the rest    the writer     anybody: each word by itself, relaxed; they only grow (but for reset and subtract)
  *
  * A reader that adds the buckets up sees some recent count of each; that is all a histogram promises.
- * Edges: H1 release -> acquire: the zeros of a group, before the bit that says that it is made.
+ * Edges: Z1 release -> acquire: the zeros of a group, before the bit that says that it is made.
  *
  * Tests: tests/unit/observe/test_histogram.c.
  */

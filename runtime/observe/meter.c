@@ -6,7 +6,7 @@
 
 bool weft__meter_probe(struct weft__meter *m, uint64_t weight)
 {
-	if (weft__load_acquire(&m->from)) /* G1 */
+	if (weft__load_acquire(&m->from)) /* V1 */
 		return false;
 	m->weight = weight;
 	weft__store_relaxed(&m->from, weft__tsc()); /* relaxed: the queue that brings the actor publishes both */
@@ -33,7 +33,7 @@ void weft__meter_arrived(struct weft__meter *m, struct weft__meter *of)
 {
 	/* relaxed: the queue ordered it */
 	weft__histogram_add(&m->delay_ns, ns_since(weft__load_relaxed(&of->from)), of->weight);
-	weft__store_release(&of->from, 0u); /* G1 */
+	weft__store_release(&of->from, 0u); /* V1 */
 }
 
 void weft__meter_turn(struct weft__meter *m, uint64_t from, uint64_t weight)

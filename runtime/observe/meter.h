@@ -19,8 +19,8 @@
  *   weight     the lane before it marks                 the runner (through the queue that brought the actor)
  *   turn_ns, delay_ns   the lane's thread               statistics
  *
- * Edges: G1 release -> acquire: the runner has read weight before the lane writes it again.
- * Tests: tests/api/test_metrics.c.
+ * Edges: V1 release -> acquire: the runner has read weight before the lane writes it again.
+ * Tests: tests/api/test_metrics.c, tests/stress/test_observe.c.
  */
 #ifndef WEFT_RUNTIME_OBSERVE_METER_H
 #define WEFT_RUNTIME_OBSERVE_METER_H

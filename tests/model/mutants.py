@@ -41,6 +41,7 @@ def cas(args, order, failed):
 
 MAILBOX = 'runtime/queue/mailbox.h'
 BROADCAST_H, BROADCAST = 'runtime/queue/broadcast.h', 'runtime/queue/broadcast.c'
+FLIGHT = 'runtime/observe/flight.c'
 INJECT, RUNQ, DEQUE = 'runtime/queue/inject.h', 'runtime/queue/runq.h', 'runtime/queue/deque.h'
 CK_PR, CK_RING = 'runtime/base/tsan/ck_pr.h', 'runtime/base/tsan/ck_ring.h'
 PARK, RUN, STEAL = 'runtime/sched/park.c', 'runtime/sched/run.c', 'runtime/sched/steal.c'
@@ -111,6 +112,16 @@ MUTANTS = [
     Mutant('B6', BROADCAST, 'uint64_t last = weft__load_acquire(&b->last);', 'uint64_t last = weft__load_relaxed(&b->last);',
            'broadcast', 'loaded relaxed'),
 
+    Mutant('J1', FLIGHT, 'weft__store_release(&words[0], weft__tsc());', 'weft__store_relaxed(&words[0], weft__tsc());', 'flight',
+           'ticks stored relaxed'),
+    Mutant('J1', FLIGHT, 'weft__store_release(&words[2], actor);', 'weft__store_relaxed(&words[2], actor);', 'flight', 'actor stored relaxed'),
+    Mutant('J1', FLIGHT, 'ret->actor = weft__load_acquire(&words[2]);', 'ret->actor = weft__load_relaxed(&words[2]);', 'flight',
+           'loaded relaxed'),
+    Mutant('J1', FLIGHT, 'return weft__flight_next(f) - number < f->room;', 'return true;', 'flight', 'no second look at next'),
+    Mutant('J1', FLIGHT, 'return weft__flight_next(f) - number < f->room;', 'return weft__flight_next(f) - number <= f->room;', 'flight',
+           'the record that is being overwritten passes'),
+    Mutant('J2', FLIGHT, 'weft__store_release(&f->next, next + 1);', 'weft__store_relaxed(&f->next, next + 1);', 'flight', 'stored relaxed'),
+    Mutant('J2', FLIGHT, 'return weft__load_acquire(&f->next);', 'return weft__load_relaxed(&f->next);', 'flight', 'loaded relaxed'),
     Mutant('D1', CK_PR, 'bool done = __atomic_compare_exchange_n((void **)target, &expected, value, false, __ATOMIC_SEQ_CST,\n'
            '\t                                        __ATOMIC_ACQUIRE);\n\n\t*(void **)ret_seen',
            'bool done = __atomic_compare_exchange_n((void **)target, &expected, value, false, __ATOMIC_ACQ_REL,\n'

@@ -73,20 +73,22 @@ uint64_t weft_now_ns(void)
 	return now_ns[explore_self()] += tick_ns;
 }
 
-/* Meters and recorders are off in models: a worker has none. */
-int weft__flights_create(uint32_t lanes, uint32_t events, struct weft__flight **ret_flights)
+/* Meters and recorders are off in models: a worker has none. Weak: test_flight.c has the real ones. */
+#define WEAK __attribute__((weak))
+
+WEAK int weft__flights_create(uint32_t lanes, uint32_t events, struct weft__flight **ret_flights)
 {
 	(void)lanes, (void)events;
 	*ret_flights = NULL;
 	return 0;
 }
 
-void weft__flights_destroy(struct weft__flight *flights)
+WEAK void weft__flights_destroy(struct weft__flight *flights)
 {
 	(void)flights;
 }
 
-void weft__flight_put(struct weft__flight *f, uint32_t kind, uint32_t other, uint64_t actor, int64_t arg)
+WEAK void weft__flight_put(struct weft__flight *f, uint32_t kind, uint32_t other, uint64_t actor, int64_t arg)
 {
 	(void)f, (void)kind, (void)other, (void)actor, (void)arg;
 }
