@@ -21,7 +21,7 @@
  * A reader that adds the buckets up sees some recent count of each; that is all a histogram promises.
  * Edges: Z1 release -> acquire: the zeros of a group, before the bit that says that it is made.
  *
- * Tests: tests/unit/observe/test_histogram.c.
+ * Tests: tests/unit/observe/test_histogram.c, tests/model/test_meter.c.
  */
 #ifndef WEFT_RUNTIME_OBSERVE_HISTOGRAM_H
 #define WEFT_RUNTIME_OBSERVE_HISTOGRAM_H

@@ -20,7 +20,7 @@
  *   turn_ns, delay_ns   the lane's thread               statistics
  *
  * Edges: V1 release -> acquire: the runner has read weight before the lane writes it again.
- * Tests: tests/api/test_metrics.c, tests/stress/test_observe.c.
+ * Tests: tests/api/test_metrics.c, tests/model/test_meter.c, tests/stress/test_observe.c.
  */
 #ifndef WEFT_RUNTIME_OBSERVE_METER_H
 #define WEFT_RUNTIME_OBSERVE_METER_H

@@ -41,7 +41,8 @@ def cas(args, order, failed):
 
 MAILBOX = 'runtime/queue/mailbox.h'
 BROADCAST_H, BROADCAST = 'runtime/queue/broadcast.h', 'runtime/queue/broadcast.c'
-FLIGHT = 'runtime/observe/flight.c'
+FLIGHT, METER = 'runtime/observe/flight.c', 'runtime/observe/meter.c'
+HISTOGRAM = 'runtime/observe/histogram.c'
 INJECT, RUNQ, DEQUE = 'runtime/queue/inject.h', 'runtime/queue/runq.h', 'runtime/queue/deque.h'
 CK_PR, CK_RING = 'runtime/base/tsan/ck_pr.h', 'runtime/base/tsan/ck_ring.h'
 PARK, RUN, STEAL = 'runtime/sched/park.c', 'runtime/sched/run.c', 'runtime/sched/steal.c'
@@ -122,6 +123,14 @@ MUTANTS = [
            'the record that is being overwritten passes'),
     Mutant('J2', FLIGHT, 'weft__store_release(&f->next, next + 1);', 'weft__store_relaxed(&f->next, next + 1);', 'flight', 'stored relaxed'),
     Mutant('J2', FLIGHT, 'return weft__load_acquire(&f->next);', 'return weft__load_relaxed(&f->next);', 'flight', 'loaded relaxed'),
+    Mutant('V1', METER, 'if (weft__load_acquire(&m->from)) /* V1 */', 'if (weft__load_relaxed(&m->from)) /* V1 */', 'meter',
+           'loaded relaxed'),
+    Mutant('V1', METER, 'weft__store_release(&of->from, 0u); /* V1 */', 'weft__store_relaxed(&of->from, 0u); /* V1 */', 'meter',
+           'stored relaxed'),
+    Mutant('Z1', HISTOGRAM, 'weft__store_release(&h->made, weft__load_relaxed(&h->made)', 'weft__store_relaxed(&h->made, weft__load_relaxed(&h->made)',
+           'meter', 'stored relaxed'),
+    Mutant('Z1', HISTOGRAM, 'for (uint64_t left = weft__load_acquire(&(h)->made); left; left &= left - 1) /* Z1 */',
+           'for (uint64_t left = weft__load_relaxed(&(h)->made); left; left &= left - 1) /* Z1 */', 'meter', 'loaded relaxed'),
     Mutant('D1', CK_PR, 'bool done = __atomic_compare_exchange_n((void **)target, &expected, value, false, __ATOMIC_SEQ_CST,\n'
            '\t                                        __ATOMIC_ACQUIRE);\n\n\t*(void **)ret_seen',
            'bool done = __atomic_compare_exchange_n((void **)target, &expected, value, false, __ATOMIC_ACQ_REL,\n'

@@ -73,7 +73,7 @@ uint64_t weft_now_ns(void)
 	return now_ns[explore_self()] += tick_ns;
 }
 
-/* Meters and recorders are off in models: a worker has none. Weak: test_flight.c has the real ones. */
+/* Meters and recorders are off in models: a worker has none. Weak: test_flight.c and test_meter.c have the real ones. */
 #define WEAK __attribute__((weak))
 
 WEAK int weft__flights_create(uint32_t lanes, uint32_t events, struct weft__flight **ret_flights)
@@ -98,24 +98,24 @@ uint64_t weft_ticks(void)
 	return weft_now_ns();
 }
 
-bool weft__meter_probe(struct weft__meter *m, uint64_t weight)
+WEAK bool weft__meter_probe(struct weft__meter *m, uint64_t weight)
 {
 	(void)m, (void)weight;
 	return false;
 }
 
-bool weft__meter_probe_shared(struct weft__meter *m)
+WEAK bool weft__meter_probe_shared(struct weft__meter *m)
 {
 	(void)m;
 	return false;
 }
 
-void weft__meter_arrived(struct weft__meter *m, struct weft__meter *of)
+WEAK void weft__meter_arrived(struct weft__meter *m, struct weft__meter *of)
 {
 	(void)m, (void)of;
 }
 
-void weft__meter_turn(struct weft__meter *m, uint64_t from, uint64_t weight)
+WEAK void weft__meter_turn(struct weft__meter *m, uint64_t from, uint64_t weight)
 {
 	(void)m, (void)from, (void)weight;
 }
