@@ -73,6 +73,12 @@ class Weft:
                 for name, share in (('p50', 0.5), ('p99', 0.99), ('p99.9', 0.999))}
 
 
+def compile_cxx(run, source, program, *libraries):
+    """A program of one file, unless it is newer than that."""
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        run(['g++', '-std=c++17', '-O3', '-march=native', '-w', str(source), '-o', str(program), *libraries, '-pthread'], 600)
+
+
 class Caf:
     name = 'caf'
 
@@ -80,8 +86,7 @@ class Caf:
         return package_version('libcaf-dev')
 
     def build(self, work, run):
-        run(['g++', '-std=c++17', '-O3', '-march=native', '-w', str(HERE / 'caf/actors.cpp'), '-o', str(work / 'actors-caf'),
-             '-lcaf_core', '-pthread'], 600)
+        compile_cxx(run, HERE / 'caf/actors.cpp', work / 'actors-caf', '-lcaf_core')
 
     def command(self, item, workers, repetitions, work):
         return [str(work / 'actors-caf'), item, str(workers), str(repetitions)]
@@ -139,6 +144,20 @@ class Go:
         return [str(work / 'actors-go'), item, str(workers), str(repetitions)]
 
 
+class Tbb:
+    name = 'tbb'
+    extra = True  # no actors; only when asked for
+
+    def version(self):
+        return package_version('libtbb-dev')
+
+    def build(self, work, run):
+        compile_cxx(run, HERE / 'tbb/tasks.cpp', work / 'tasks-tbb', '-ltbb')
+
+    def command(self, item, workers, repetitions, work):
+        return [str(work / 'tasks-tbb'), item, str(workers), str(repetitions)]
+
+
 def runtimes(weft):
     """Ours first."""
-    return [Weft(weft), Caf(), Erlang(), Tokio(), Go()]
+    return [Weft(weft), Caf(), Erlang(), Tokio(), Go(), Tbb()]

@@ -73,6 +73,7 @@ class Cells:
 
     def __init__(self):
         self.values, self.units, self.rss, self.reasons = {}, {}, {}, {}
+        self.interrupted = False
 
     def add(self, row, runtime, figure):
         self.values.setdefault((row, runtime), []).extend(figure['values'])
@@ -196,18 +197,24 @@ def run_all(suite, runtimes, items, workers, rounds, repetitions, work):
     cells = Cells()
     steps = [(item, w) for item in items for w in workers if w in suite.workers_of(item, workers)]
     progress = Progress(rounds * len(steps) * len(runtimes))
-    for n in range(rounds):
-        if not progress.terminal:
-            print(f'peers: round {n + 1} of {rounds}', file=sys.stderr)
-        for item, w in steps:
-            for runtime in runtimes:
-                if ((item, w), runtime.name) in cells.reasons:
-                    progress.step('')
-                    continue  # it failed before
-                progress.step(f'{item}, {w} workers, {runtime.name}')
-                measure(cells, runtime, item, w, repetitions, work)
+    try:
+        for n in range(rounds):
+            if not progress.terminal:
+                print(f'peers: round {n + 1} of {rounds}', file=sys.stderr)
+            for item, w in steps:
+                run_step(cells, progress, item, w, runtimes, repetitions, work)
+    except KeyboardInterrupt:
+        cells.interrupted = True
     progress.end()
     return cells
+
+
+def run_step(cells, progress, item, workers, runtimes, repetitions, work):
+    """One item by each runtime, except by those that failed at it before."""
+    for runtime in runtimes:
+        progress.step(f'{item}, {workers} workers, {runtime.name}')
+        if ((item, workers), runtime.name) not in cells.reasons:
+            measure(cells, runtime, item, workers, repetitions, work)
 
 
 # ---- the result file -----------------------------------------------------------------------------------
@@ -218,18 +225,20 @@ def machine():
                   if line.startswith('model name')), platform.machine())
     memory = next(line for line in pathlib.Path('/proc/meminfo').read_text().splitlines() if line.startswith('MemTotal'))
     return {'cpu': model, 'cpus': len(os.sched_getaffinity(0)), 'memory_gb': round(int(memory.split()[1]) / 1048576, 1),
-            'kernel': platform.release()}
+            'kernel': platform.release(), 'load': os.getloadavg()[2]}
 
 
-def result(suite_name, cells, runtimes, missing, rounds):
-    rows = []
+def result(suite_name, cells, runtimes, ours, missing, rounds):
+    rows, names = [], [r.name for r in runtimes]
     for row in cells.rows():
         by_runtime = {}
         for r in runtimes:
             if cells.values.get((row, r.name)):
                 by_runtime[r.name] = {'median': cells.median(row, r.name), 'values': cells.values[row, r.name],
                                       'peak_rss_mb': cells.rss.get((row, r.name))}
-        rows.append({'item': row[0], 'workers': row[1], 'unit': cells.units[row[0]], 'runtimes': by_runtime})
+        rows.append({'item': row[0], 'workers': row[1], 'unit': cells.units[row[0]], 'runtimes': by_runtime,
+                     'best': min(by_runtime, key=lambda name: by_runtime[name]['median']),
+                     'ratio': ratio(cells, row, ours, [n for n in names if n != ours])})
     return {'schema': 1, 'suite': suite_name, 'timestamp': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
             'machine': machine(), 'rounds': rounds, 'runtimes': {r.name: r.version() for r in runtimes}, 'missing': missing,
             'rows': rows,
@@ -258,7 +267,8 @@ def options(argv):
     p.add_argument('--runtimes', metavar='LIST', help='only these, for example weft,go')
     p.add_argument('--workers', type=numbers, default=[1, 2], metavar='LIST', help='default 1,2')
     p.add_argument('--rounds', type=int, default=3, metavar='N', help='default 3')
-    p.add_argument('--repetitions', type=int, default=1, metavar='N', help='measured ones an item and round, after one to warm up (default 1)')
+    p.add_argument('--repetitions', type=int, default=1, metavar='N',
+                   help='measured ones an item and round, after one to warm up (default 1)')
     p.add_argument('--quick', action='store_true', help='one round')
     p.add_argument('--json', type=pathlib.Path, metavar='FILE', help='where the result goes (default: in the build folder)')
     o = p.parse_args(argv)
@@ -279,6 +289,8 @@ def main(argv):
         if unknown:
             parser.error(f"no such runtime: {', '.join(sorted(unknown))}")
         wanted = [r for r in wanted if r.name in names]
+    else:
+        wanted = [r for r in wanted if not getattr(r, 'extra', False)]
     items = [i for i in suite.ITEMS if fnmatch.fnmatch(i, o.items)]
     if not items:
         parser.error(f"no item matches '{o.items}'")
@@ -295,8 +307,11 @@ def main(argv):
     for name, why in missing.items():
         print(f'  {name} is not in the table: {why}')
     path = o.json or o.work / f'{o.suite}.json'
-    path.write_text(json.dumps(result(o.suite, cells, ready, missing, o.rounds), indent=1) + '\n')
+    path.write_text(json.dumps(result(o.suite, cells, ready, ours, missing, o.rounds), indent=1) + '\n')
     print(f'result: {path}')
+    if cells.interrupted:
+        print('interrupted: medians of what was measured until then')
+        return 130
     failed = any(name == ours for _, name in cells.reasons) or ours in missing or not cells.rows()
     return 1 if failed else 0
 

@@ -82,6 +82,7 @@ class Peers(unittest.TestCase):
         self.assertIn('first in 2 of 4 rows, by 2 x or more in 2; not in: b on 1, b on 2', text)
         row = next(r for r in result['rows'] if (r['item'], r['workers']) == ('a', 1))
         self.assertEqual(row['runtimes']['weft'], {'median': 20, 'values': [10, 30, 20, 10, 30, 20], 'peak_rss_mb': 1.5})
+        self.assertEqual((row['best'], row['ratio']), ('weft', 3))
         self.assertEqual(result['runtimes'], {'weft': 'weft 1.0', 'go': 'go 1.0'})
         self.assertIn({'item': 'wide', 'workers': 2, 'runtime': 'go', 'why': 'does not have it'}, result['failed'])
 
@@ -96,6 +97,25 @@ class Peers(unittest.TestCase):
         self.assertIn('erlang is not in the table: erlang is not installed', text)
         self.assertEqual(result['missing'], {'erlang': 'erlang is not installed'})
         self.assertEqual(list(result['rows'][0]['runtimes']), ['weft'])
+
+    def test_interrupted(self):
+        cut = Fake('go', says('a', 60))
+        cut.command = self.interrupt
+        status, text, result = run(Suite(OURS, cut), '--items', 'a', '--workers', '1')
+        self.assertEqual(status, 130)
+        self.assertIn('interrupted', text)
+        self.assertEqual(list(result['rows'][0]['runtimes']), ['weft'])
+
+    @staticmethod
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    def test_who_is_extra_is_asked_for(self):
+        extra = Fake('tbb', says('a', 1))
+        extra.extra = True
+        for options, names in (([], ['weft']), (['--runtimes', 'weft,tbb'], ['weft', 'tbb'])):
+            _, _, result = run(Suite(OURS, extra), '--quick', '--items', 'a', '--workers', '1', *options)
+            self.assertEqual(list(result['runtimes']), names)
 
     def test_ours_that_fails_is_an_error(self):
         status, text, _ = run(Suite(Fake('weft', 'exit 1'), Fake('go', says('a', 1))), '--quick', '--items', 'a', '--workers', '1')
