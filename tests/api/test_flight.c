@@ -93,6 +93,34 @@ Test(flight, always__records_sleep_and_failure_and_nothing_of_messages)
 	test_runtime_end(rt);
 }
 
+Test(flight, always__records_restarts)
+{
+	const weft_child_spec child = { .size = sizeof(child), .id = "echo", .cls = &test_echo, .name = "echo" };
+	weft_supervisor_options opt = WEFT_SUPERVISOR_OPTIONS_INIT;
+	weft_runtime *rt = recorded(2, 0);
+	uint64_t deadline = weft_now_ns() + TEST_LONG;
+	weft_ref supervisor, echo = { 0 };
+	int n;
+
+	cr_assert_eq(weft_supervisor_spawn(rt, &opt, &child, 1, &supervisor), 0);
+	while (weft_name_find(rt, "echo", &echo) < 0 && weft_now_ns() < deadline)
+		;
+	cr_assert_eq(weft_send(echo, weft_msg_create(TEST_FAIL, 0)), 0);
+	do
+		n = weft_flight_read(rt, WEFT_LANE_ALL, events, MANY);
+	while (!count_kind(n, WEFT_FLIGHT_RESTART) && weft_now_ns() < deadline);
+	cr_assert_eq(count_kind(n, WEFT_FLIGHT_FAIL), 1);
+	cr_assert_eq(count_kind(n, WEFT_FLIGHT_RESTART), 1);
+	for (int i = 0; i < n; i++) {
+		if (events[i].kind == WEFT_FLIGHT_RESTART) {
+			cr_assert_eq(events[i].actor.id, supervisor.id);
+			cr_assert_eq(events[i].arg, -EIO);
+		}
+	}
+	cr_assert_eq(weft_actor_stop(supervisor), 0);
+	test_runtime_end(rt);
+}
+
 static int parent_behaviour(weft_actor *self, weft_msg *msg)
 {
 	weft_ref child;
