@@ -50,7 +50,7 @@ int weft_flight_read(const weft_runtime *rt, uint32_t lane, weft_flight_event *e
 	struct weft__flight_merge merge;
 	struct weft__flight_record r;
 	uint32_t first = lane == WEFT_LANE_ALL ? 0 : lane, from, n = 0;
-	uint64_t there, now_ns;
+	uint64_t there, now_ns, ns, last_ns = 0;
 
 	WEFT_RETURN_IF(!rt || (!events && max) || max > INT32_MAX, -EINVAL);
 	WEFT_RETURN_IF(lane != WEFT_LANE_ALL && lane >= lane_count(rt), -EINVAL);
@@ -61,7 +61,11 @@ int weft_flight_read(const weft_runtime *rt, uint32_t lane, weft_flight_event *e
 	while (n < max && weft__flight_merge_next(&merge, &from, &r)) {
 		if (there-- > max) /* older than what there is room for */
 			continue;
-		events[n++] = (weft_flight_event){ .timestamp_ns = now_ns - weft__tsc_to_ns(merge.until - r.ticks),
+		ns = now_ns - weft__tsc_to_ns(merge.until - r.ticks);
+		if (ns < last_ns) /* another thread calibrated the clock in between */
+			ns = last_ns;
+		last_ns = ns;
+		events[n++] = (weft_flight_event){ .timestamp_ns = ns,
 			                           .lane = from,
 			                           .kind = r.kind,
 			                           .actor = { r.actor },

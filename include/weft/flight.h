@@ -41,7 +41,8 @@ typedef struct weft_flight_event {
 	uint32_t kind;         /* weft_flight_kind */
 	weft_ref actor;        /* or {0} */
 	int64_t arg;
-	uint32_t other; /* a lane, where the kind names one */
+	uint32_t other;    /* a lane, where the kind names one */
+	uint32_t reserved; /* 0 */
 } weft_flight_event;
 
 /**

@@ -62,6 +62,7 @@ typedef struct weft_stats {
 	uint32_t size;            /* sizeof(weft_stats), set by the caller */
 	uint32_t lanes;           /* there are: workers, then guests' places, then one for all foreign threads */
 	uint32_t workers;         /* the first so many lanes */
+	uint32_t actors_alive;    /* right now, of the whole runtime, whatever the lane: they move */
 	/* counters: since start, of the lane */
 	uint64_t msgs_sent;       /* accepted by a mailbox */
 	uint64_t msgs_handled;    /* given to a behaviour */
@@ -76,8 +77,7 @@ typedef struct weft_stats {
 	uint64_t actors_muted;    /* times an actor rested for a full mailbox (WEFT_ACTOR_MUTE) */
 	uint64_t timers_fired;
 	uint64_t mailbox_depth_max; /* messages in the deepest mailbox that it sent to, with places taken in advance */
-	/* gauges: right now */
-	uint32_t actors_alive;    /* of the whole runtime, whatever the lane: they move */
+	/* gauges: right now, of the lane */
 	uint32_t requests_open;   /* waiting for an answer; of the whole runtime */
 	uint32_t queue_tasks;     /* actors that wait in its run queue and in its LIFO slot */
 	uint32_t fresh_tasks;     /* actors that wait to run for the first time */
