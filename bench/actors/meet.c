@@ -6,6 +6,7 @@
  * a transfer.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench/actors/actors.h"
@@ -187,8 +188,9 @@ enum { CREDIT = 16, DEBIT, RECEIPT, STATEMENT };
 struct account {
 	weft_ref teller;
 	uint64_t balance;
-	bool waits;            /* for a receipt */
-	weft_msg *first, *last; /* orders that wait meanwhile; owned, chained by their first word */
+	bool waits;                     /* for a receipt */
+	struct transfer *orders;        /* that wait meanwhile: [taken, count) of room; owned */
+	uint32_t taken, count, room;
 };
 
 struct teller {
@@ -198,63 +200,52 @@ struct teller {
 	uint32_t open;
 };
 
-/* An order that waits: its transfer stays, the link is beside it. */
-struct order {
-	struct transfer transfer;
-	weft_msg *next;
-};
-
-static struct order *order_of(weft_msg *msg)
+static int carry_out(struct account *a, struct transfer t)
 {
-	return weft_msg_data(msg);
-}
-
-static int carry_out(struct account *a, weft_msg *msg)
-{
-	struct transfer t = order_of(msg)->transfer;
-
 	a->balance -= t.amount;
 	a->waits = true;
 	return actors_send(t.to, actors_msg(DEBIT, &t.amount, sizeof(t.amount)));
 }
 
-static void let_wait(struct account *a, weft_msg *msg)
+/* Orders are copied, side by side: kept messages would be 50,000 places in memory to come back to. */
+static int let_wait(struct account *a, struct transfer t)
 {
-	order_of(msg)->next = NULL;
-	if (a->first)
-		order_of(a->last)->next = msg;
-	else
-		a->first = msg;
-	a->last = msg;
+	if (a->taken == a->count)
+		a->taken = a->count = 0;
+	if (a->count == a->room) {
+		uint32_t room = a->room ? 2 * a->room : 16;
+		struct transfer *orders = realloc(a->orders, room * sizeof(*orders));
+
+		if (!orders)
+			return -ENOMEM;
+		a->orders = orders;
+		a->room = room;
+	}
+	a->orders[a->count++] = t;
+	return 0;
 }
 
 /* The transfer is done: tell the teller, take the next order. */
 static int receipt(struct account *a)
 {
-	weft_msg *next = a->first;
 	int r = actors_send(a->teller, actors_msg(RECEIPT, NULL, 0));
 
 	a->waits = false;
-	if (r < 0 || !next)
+	if (r < 0 || a->taken == a->count)
 		return r;
-	a->first = order_of(next)->next;
-	r = carry_out(a, next);
-	weft_msg_destroy(next);
-	return r;
+	return carry_out(a, a->orders[a->taken++]);
 }
 
 static int account_behaviour(weft_actor *self, weft_msg *msg)
 {
 	struct account *a = weft_actor_state(self);
+	struct transfer t;
 	uint64_t amount;
 
 	switch (weft_msg_kind(msg)) {
 	case CREDIT:
-		if (!a->waits)
-			return carry_out(a, msg);
-		weft_msg_keep(self, msg);
-		let_wait(a, msg);
-		return 0;
+		memcpy(&t, weft_msg_data(msg), sizeof(t));
+		return a->waits ? let_wait(a, t) : carry_out(a, t);
 	case DEBIT:
 		memcpy(&amount, weft_msg_data(msg), sizeof(amount));
 		a->balance += amount;
@@ -271,12 +262,7 @@ static void account_fini(weft_actor *self)
 {
 	struct account *a = weft_actor_state(self);
 
-	while (a->first) {
-		weft_msg *msg = a->first;
-
-		a->first = order_of(msg)->next;
-		weft_msg_destroy(msg);
-	}
+	free(a->orders);
 }
 
 static const weft_actor_class account_class = { .size = sizeof(account_class),
@@ -291,9 +277,9 @@ static int order_one(struct teller *t)
 {
 	uint64_t from = actors_random(&t->random) % (ACCOUNTS / 10 * 8);
 	uint64_t to = from + 1 + actors_random(&t->random) % (ACCOUNTS - from - 1);
-	struct order o = { .transfer = { t->accounts[to], actors_random(&t->random) % 1000 } };
+	struct transfer order = { t->accounts[to], actors_random(&t->random) % 1000 };
 
-	return actors_send(t->accounts[from], actors_msg(CREDIT, &o, sizeof(o)));
+	return actors_send(t->accounts[from], actors_msg(CREDIT, &order, sizeof(order)));
 }
 
 static int bank_open(struct teller *t, weft_actor *self, weft_msg *go)
