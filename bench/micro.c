@@ -29,6 +29,8 @@ const struct bench_micro bench_micros[] = {
 	MICRO("mailbox-many-to-one", "actors", "A hundred senders, one receiver: a message.", "ns", micro_many_to_one, 5, 1),
 	MICRO("mailbox-many-to-one-muted", "actors", "The same with senders that rest when it is full.", "ns", micro_many_to_one_muted, 5, 1),
 	MICRO("actor-spawn", "actors", "An actor made, sent a message, answering and gone.", "ns", micro_spawn, 5, 1),
+	MICRO("timer-arm-cancel", "actors", "A timer armed and cancelled, beside a million others of the same actor.", "ns", micro_timer_arm_cancel, 5, 1),
+	MICRO("timer-fire", "actors", "A timer that runs out, to its message handled; a million at once.", "ns", micro_timer_fire, 5, 1),
 	MICRO("actor-idle-bytes", "actors", "Resident bytes an idle actor.", "bytes", micro_idle_bytes, 1, 0),
 };
 

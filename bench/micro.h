@@ -26,6 +26,10 @@ int micro_concurrent_20(const struct bench_options *opt, double *ret_ms, uint64_
 int micro_concurrent_50(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_loop_detection(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 
+/* micro_timer.c */
+int micro_timer_arm_cancel(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
+int micro_timer_fire(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
+
 /* micro_parts.c */
 int micro_tool_dispatch(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_event_1(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);

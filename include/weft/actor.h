@@ -279,7 +279,12 @@ typedef struct weft_timer {
  * @return 0 or -ENOMEM, -ESHUTDOWN. ret_timer may be NULL. From inside a behaviour only.
  */
 WEFT_API int weft_timer_start(weft_actor *self, uint64_t delay_ns, uint64_t token, weft_timer *ret_timer);
-/** @return 0: its message will not come; -ENOENT: it ran out already (its message may be queued). */
+/**
+ * The same at a time of weft_now_ns(); one that has passed runs out at once. For what comes round without drift: each time
+ * add the period to the time that was asked for, not to now.
+ */
+WEFT_API int weft_timer_start_at(weft_actor *self, uint64_t due_ns, uint64_t token, weft_timer *ret_timer);
+/** In constant time, however many there are. @return 0: its message will not come; -ENOENT: it ran out already (its message may be queued). */
 WEFT_API int weft_timer_cancel(weft_actor *self, weft_timer timer);
 
 WEFT_END_DECLS

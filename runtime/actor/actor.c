@@ -73,7 +73,7 @@ static void actor_init(struct weft_actor *a, struct weft_runtime *rt, struct wef
 	/* relaxed: published with the life below */
 	weft__store_relaxed(&a->home, (w && !w->guest ? w->id : a->cell % rt->sched.worker_count) | WEFT__FRESH);
 	a->task.run = rt->sched.workers[0].traced ? actor_run_traced : actor_run;
-	a->timers = NULL;
+	a->timers.word = 0;
 	a->watches = NULL;
 	a->exit_reason = 0;
 	a->after = 0;

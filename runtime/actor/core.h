@@ -51,6 +51,7 @@
 #include <weft/error.h>
 #include <weft/runtime.h>
 
+#include "runtime/actor/timerset.h"
 #include "runtime/base/assert.h"
 #include "runtime/base/atomic.h"
 #include "runtime/mem/msgpool.h"
@@ -99,7 +100,7 @@ struct weft_actor {
 	_Alignas(WEFT_CACHELINE) const struct weft_actor_class *cls;
 	void *state;
 	struct weft__mailbox_stub stub;
-	struct weft__actor_timer *timers; /* armed, newest first */
+	struct weft__timer_set timers; /* armed */
 	uint64_t ref_id;
 	struct weft_actor *free_next; /* while the cell is free; while muted: for whom it waits */
 	int32_t exit_reason;

@@ -3,7 +3,7 @@
  * runtime/actor/timer.c - timers of actors, on the wheels of workers.
  *
  * A timer is the message that it will send: the wheel's node, its place in the
- * actor's list of timers, and its state live in the message's payload, so that
+ * actor's set of timers, and its state live in the message's payload, so that
  * running out needs no memory. It sits in one worker's wheel although its actor may
  * move on; whoever decides (run out or cancel) wins the state with a CAS:
  *
@@ -26,6 +26,8 @@
 
 #include "runtime/base/probe.h"
 
+#define DUE_MAX (UINT64_MAX / 2)
+
 enum { ARMED = 0, FIRED, CANCELLED, HELD, SENT };
 enum { REQUEST_ARM = 1, REQUEST_CANCEL = 2 };
 
@@ -37,8 +39,7 @@ struct request {
 
 struct weft__actor_timer {
 	struct weft__timer timer;
-	struct weft__actor_timer *next, **prev; /* the actor's list; the actor's */
-	uint64_t id;                             /* constant */
+	struct weft__timer_entry entry;          /* of the actor's set; the actor's, but for the id, which is constant */
 	uint64_t due_ns;                         /* constant */
 	uint64_t actor;                          /* weft_ref.id; constant */
 	struct weft__actor_timer *held_next, **held_prev; /* HELD: the guest's list; the guest */
@@ -55,20 +56,9 @@ static struct weft_msg *msg_of(struct weft__actor_timer *t)
 	return (struct weft_msg *)((char *)t - WEFT__MSG_HEADER_BYTES);
 }
 
-static void list_add(struct weft_actor *a, struct weft__actor_timer *t)
+static struct weft__actor_timer *timer_of(struct weft__timer_entry *entry)
 {
-	t->next = a->timers;
-	t->prev = &a->timers;
-	if (t->next)
-		t->next->prev = &t->next;
-	a->timers = t;
-}
-
-static void list_remove(struct weft__actor_timer *t)
-{
-	*t->prev = t->next;
-	if (t->next)
-		t->next->prev = t->prev;
+	return (struct weft__actor_timer *)((char *)entry - offsetof(struct weft__actor_timer, entry));
 }
 
 /* On the wheel's worker. */
@@ -126,10 +116,16 @@ void weft__timers_hand_over(struct weft__worker *w)
 
 int weft_timer_start(weft_actor *self, uint64_t delay_ns, uint64_t token, weft_timer *ret_timer)
 {
+	uint64_t now = weft_now_ns();
+
+	return weft_timer_start_at(self, delay_ns > DUE_MAX - now ? DUE_MAX : now + delay_ns, token, ret_timer);
+}
+
+int weft_timer_start_at(weft_actor *self, uint64_t due_ns, uint64_t token, weft_timer *ret_timer)
+{
 	struct weft__worker *w = weft__self;
 	struct weft__actor_timer *t;
 	struct weft_msg *m;
-	uint64_t now = weft_now_ns();
 
 	WEFT_RETURN_IF(!self || !w || w->actor != self, -EINVAL);
 	WEFT_RETURN_IF(weft__load_relaxed(&w->sched->phase) == WEFT__PHASE_HALT, -ESHUTDOWN);
@@ -138,10 +134,10 @@ int weft_timer_start(weft_actor *self, uint64_t delay_ns, uint64_t token, weft_t
 		return -ENOMEM;
 	m->token = token;
 	t = weft__msg_payload(m);
-	t->id = ((uint64_t)(w->id + 1) << 48) | ++w->timer_seq;
-	t->due_ns = delay_ns > UINT64_MAX / 2 - now ? UINT64_MAX / 2 : now + delay_ns;
+	t->entry.id = ((uint64_t)(w->id + 1) << 48) | ++w->timer_seq;
+	t->due_ns = due_ns > DUE_MAX ? DUE_MAX : due_ns;
 	t->actor = self->ref_id;
-	list_add(self, t);
+	weft__timer_set_add(&self->timers, &t->entry);
 	if (!w->guest) {
 		t->worker = w->id;
 		wheel_put(w, t);
@@ -151,12 +147,12 @@ int weft_timer_start(weft_actor *self, uint64_t delay_ns, uint64_t token, weft_t
 		hold(w, t);
 	}
 	if (ret_timer)
-		ret_timer->id = t->id;
+		ret_timer->id = t->entry.id;
 	return 0;
 }
 
 /*
- * The actor wins the state: see that whoever has the timer frees it. False: it has fired. Out of the actor's list
+ * The actor wins the state: see that whoever has the timer frees it. False: it has fired. Out of the actor's set
  * first: a guest or worker that finds CANCELLED frees it at once, and nothing of it is touched after that.
  */
 static bool cancel_one(struct weft_actor *a, struct weft__worker *w, struct weft__actor_timer *t)
@@ -164,7 +160,7 @@ static bool cancel_one(struct weft_actor *a, struct weft__worker *w, struct weft
 	uint32_t armed = ARMED, held = HELD, sent = SENT;
 	bool own = t->holder == w->id; /* if it is held at all */
 
-	list_remove(t);
+	weft__timer_set_remove(&a->timers, &t->entry);
 	/* in the order in which others change it */
 	if (weft__cas_acq_rel(&t->state, &held, (uint32_t)CANCELLED)) {
 		if (own) { /* else its guest frees it */
@@ -175,10 +171,8 @@ static bool cancel_one(struct weft_actor *a, struct weft__worker *w, struct weft
 	}
 	if (weft__cas_acq_rel(&t->state, &sent, (uint32_t)CANCELLED))
 		return true; /* the wheel's worker frees it */
-	if (!weft__cas_acq_rel(&t->state, &armed, (uint32_t)CANCELLED)) {
-		list_add(a, t); /* until its message is handled */
+	if (!weft__cas_acq_rel(&t->state, &armed, (uint32_t)CANCELLED))
 		return false;
-	}
 	if (!t->by_request && t->worker == w->id && !w->guest) {
 		wheel_drop(w, t);
 	} else {
@@ -191,36 +185,47 @@ static bool cancel_one(struct weft_actor *a, struct weft__worker *w, struct weft
 int weft_timer_cancel(weft_actor *self, weft_timer timer)
 {
 	struct weft__worker *w = weft__self;
+	struct weft__timer_entry *entry;
 
 	WEFT_RETURN_IF(!self || !w || w->actor != self, -EINVAL);
-	for (struct weft__actor_timer *t = self->timers; t; t = t->next) {
-		if (t->id == timer.id)
-			return cancel_one(self, w, t) ? 0 : -ENOENT;
-	}
+	entry = weft__timer_set_find(&self->timers, timer.id);
+	if (!entry)
+		return -ENOENT;
+	if (cancel_one(self, w, timer_of(entry)))
+		return 0;
+	weft__timer_set_add(&self->timers, entry); /* until its message is handled */
 	return -ENOENT;
+}
+
+struct ending {
+	struct weft_actor *actor;
+	struct weft__worker *worker;
+};
+
+static void cancel_each(struct weft__timer_entry *entry, void *user)
+{
+	struct ending *e = user;
+
+	cancel_one(e->actor, e->worker, timer_of(entry)); /* one that fired is in the mailbox, or will find the actor gone */
 }
 
 void weft__timers_cancel_all(struct weft_actor *a, struct weft__worker *w)
 {
-	struct weft__actor_timer *t = a->timers;
+	struct ending e = { a, w };
 
-	while (t) {
-		struct weft__actor_timer *next = t->next;
-
-		cancel_one(a, w, t); /* one that fired is in the mailbox, or will find the actor gone */
-		t = next;
-	}
-	a->timers = NULL;
+	if (__builtin_expect(!a->timers.word, 1))
+		return;
+	weft__timer_set_each(&a->timers, cancel_each, &e);
+	weft__timer_set_clear(&a->timers);
 }
 
 void weft__timer_delivered(struct weft_actor *a, struct weft_msg *msg)
 {
 	struct weft__actor_timer *t = weft__msg_payload(msg);
 
-	(void)a;
 	if (msg->len_bytes != sizeof(*t) || weft__load_relaxed(&t->state) != FIRED)
 		return;
-	list_remove(t);
+	weft__timer_set_remove(&a->timers, &t->entry);
 	msg->len_bytes = 0; /* the behaviour sees a message without payload */
 }
 

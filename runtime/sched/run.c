@@ -15,6 +15,7 @@
 #include "runtime/sched/worker.h"
 
 #define CHECK_NS 5000u /* aimed-at time between two looks around */
+#define TIMERS_MAX 256u /* run or filed again at a look around */
 #define RESCUE_NS 2000000u /* time between two looks for workers that are stuck */
 
 _Thread_local struct weft__worker *weft__self;
@@ -200,7 +201,7 @@ static void run_timers(struct weft__worker *w, uint64_t now)
 {
 	if (now < w->wheel_due_ns)
 		return;
-	weft__wheel_advance(w->wheel, now, timer_due, w);
+	weft__wheel_advance(w->wheel, now, TIMERS_MAX, timer_due, w);
 	w->wheel_due_ns = UINT64_MAX;
 	{
 		uint64_t in_ns = weft__wheel_next_ns(w->wheel, now);

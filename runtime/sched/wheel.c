@@ -59,6 +59,7 @@ void weft__wheel_init(struct weft__wheel *wheel, uint64_t now_ns)
 	wheel->armed = 0;
 	wheel->advancing = false;
 	list_init(&wheel->far);
+	list_init(&wheel->refiling);
 	list_init(&wheel->running);
 	for (int level = 0; level < WEFT__WHEEL_LEVELS; level++) {
 		wheel->occupied[level] = 0;
@@ -106,7 +107,7 @@ void weft__wheel_cancel(struct weft__wheel *wheel, struct weft__timer *timer)
 	wheel->armed--;
 	if (!list_is_empty(head))
 		return;
-	/* Alone in its list, so what was next is the head; far and running have no bit. */
+	/* Alone in its list, so what was next is the head; far, refiling and running have no bit. */
 	index = ((uintptr_t)head - (uintptr_t)wheel->slots) / sizeof(*head);
 	if (index < WEFT__WHEEL_LEVELS * WEFT__WHEEL_SLOTS)
 		wheel->occupied[index / WEFT__WHEEL_SLOTS] &= ~(UINT64_C(1) << (index & SLOT_MASK));
@@ -135,66 +136,87 @@ static bool next_event(const struct weft__wheel *wheel, uint64_t *ret_tick, unsi
 	return true;
 }
 
-static void refile(struct weft__wheel *wheel, struct weft__timer_link *from)
+/* What one advance may still do. */
+struct advance {
+	struct weft__wheel *wheel;
+	uint64_t left, ran;
+	void (*fn)(struct weft__timer *timer, void *user);
+	void *user;
+};
+
+/* File again what a slot held. False: the limit. */
+static bool refile(struct advance *a)
 {
-	struct weft__timer_link list, *at;
+	struct weft__timer_link *list = &a->wheel->refiling;
 
-	list_init(&list);
-	list_move(from, &list);
-	at = list.next;
-	while (at != &list) {
-		struct weft__timer_link *next = at->next;
+	while (!list_is_empty(list)) {
+		struct weft__timer *timer = (struct weft__timer *)list->next;
 
-		file(wheel, (struct weft__timer *)at);
-		at = next;
+		if (!a->left)
+			return false;
+		a->left--;
+		list_remove(&timer->link);
+		file(a->wheel, timer);
 	}
+	return true;
 }
 
-static uint64_t run_slot(struct weft__wheel *wheel, struct weft__timer_link *slot,
-                         void (*fn)(struct weft__timer *timer, void *user), void *user)
+/* Run what a slot held; in a list of the wheel's, so that fn can cancel those that have yet to run. False: the limit. */
+static bool run(struct advance *a)
 {
-	uint64_t count = 0;
+	struct weft__wheel *wheel = a->wheel;
 
-	/* In a list of the wheel's, so that fn can cancel those that have yet to run. */
-	list_move(slot, &wheel->running);
 	while (!list_is_empty(&wheel->running)) {
 		struct weft__timer *timer = (struct weft__timer *)wheel->running.next;
 
+		if (!a->left)
+			return false;
+		a->left--;
 		WEFT_ASSERT(timer->due_tick == wheel->tick);
 		list_remove(&timer->link);
 		wheel->armed--;
-		count++;
-		fn(timer, user);
+		a->ran++;
+		a->fn(timer, a->user);
 	}
-	return count;
+	return true;
 }
 
-uint64_t weft__wheel_advance(struct weft__wheel *wheel, uint64_t now_ns,
+/* Enter the next tick at which there is something to do. False: none until target. */
+static bool enter(struct weft__wheel *wheel, uint64_t target)
+{
+	uint64_t tick;
+	unsigned level, slot;
+
+	if (!next_event(wheel, &tick, &level, &slot) || tick > target)
+		return false;
+	wheel->tick = tick;
+	if (level == FAR) {
+		list_move(&wheel->far, &wheel->refiling);
+		return true;
+	}
+	wheel->occupied[level] &= ~(UINT64_C(1) << slot);
+	list_move(&wheel->slots[level][slot], level == 0 ? &wheel->running : &wheel->refiling);
+	return true;
+}
+
+uint64_t weft__wheel_advance(struct weft__wheel *wheel, uint64_t now_ns, uint64_t limit,
                              void (*fn)(struct weft__timer *timer, void *user), void *user)
 {
 	uint64_t target = now_ns >> WEFT__WHEEL_TICK_SHIFT;
-	uint64_t count = 0, tick;
-	unsigned level, slot;
+	struct advance a = { .wheel = wheel, .left = limit, .fn = fn, .user = user };
+	bool done;
 
 	WEFT_ASSERT(!wheel->advancing);
 	if (target < wheel->tick)
 		return 0;
 	wheel->advancing = true;
-	while (next_event(wheel, &tick, &level, &slot) && tick <= target) {
-		wheel->tick = tick;
-		if (level == FAR) {
-			refile(wheel, &wheel->far);
-			continue;
-		}
-		wheel->occupied[level] &= ~(UINT64_C(1) << slot);
-		if (level == 0)
-			count += run_slot(wheel, &wheel->slots[0][slot], fn, user);
-		else
-			refile(wheel, &wheel->slots[level][slot]);
-	}
-	wheel->tick = target;
+	do {
+		done = refile(&a) && run(&a);
+	} while (done && enter(wheel, target));
+	if (done)
+		wheel->tick = target;
 	wheel->advancing = false;
-	return count;
+	return a.ran;
 }
 
 uint64_t weft__wheel_next_ns(const struct weft__wheel *wheel, uint64_t now_ns)
@@ -202,6 +224,8 @@ uint64_t weft__wheel_next_ns(const struct weft__wheel *wheel, uint64_t now_ns)
 	uint64_t tick, due_ns;
 	unsigned level, slot;
 
+	if (!list_is_empty(&wheel->refiling) || !list_is_empty(&wheel->running))
+		return 0;
 	if (!next_event(wheel, &tick, &level, &slot))
 		return UINT64_MAX;
 	due_ns = tick << WEFT__WHEEL_TICK_SHIFT;

@@ -13,12 +13,12 @@
  * again and land on lower levels; timers beyond level 5 wait in one list and are
  * filed again every 52 days. One word a level says which slots hold anything.
  *
- * Invariants: no timer of level n > 0 lies in the slot the wheel's tick is in, so all timers
+ * Invariants: no timer of level n > 0 lies in the slot the wheel's tick is in, but for those in `refiling`, so all timers
  * of level n run before any of level n+1; a slot's bit is set exactly when its
  * list is not empty; a list is in the order of filing, so timers of one tick run in
  * the order they were added.
  *
- * Cost: add and cancel O(1); a timer is filed at most seven times.
+ * Cost: add and cancel O(1); a timer is filed at most seven times; an advance stops at a limit.
  * Threads: one at a time. Source: Varghese and Lauck 1987; tests: tests/unit/sched/test_wheel.c.
  */
 #ifndef WEFT_RUNTIME_SCHED_WHEEL_H
@@ -51,8 +51,9 @@ struct weft__wheel {
 	uint64_t armed;
 	uint64_t occupied[WEFT__WHEEL_LEVELS];
 	bool advancing;
-	struct weft__timer_link far;     /* due beyond level 5 */
-	struct weft__timer_link running; /* of the tick that is being run */
+	struct weft__timer_link far;      /* due beyond level 5 */
+	struct weft__timer_link refiling; /* of the slot that is being filed again */
+	struct weft__timer_link running;  /* of the tick that is being run */
 	struct weft__timer_link slots[WEFT__WHEEL_LEVELS][WEFT__WHEEL_SLOTS];
 };
 
@@ -75,8 +76,11 @@ static inline bool weft__timer_is_armed(const struct weft__timer *timer)
  * their ticks. In fn the timer is no longer armed; fn may add, cancel and free any
  * timer, but must not advance. A timer added by fn runs in a later tick than fn's.
  * A now_ns that went back does nothing. Returns how many were run.
+ *
+ * At most limit timers are run or filed again: a million that are due at once must not hold up everything
+ * else. What is left is done first the next time; weft__wheel_next_ns then says 0.
  */
-uint64_t weft__wheel_advance(struct weft__wheel *wheel, uint64_t now_ns,
+uint64_t weft__wheel_advance(struct weft__wheel *wheel, uint64_t now_ns, uint64_t limit,
                              void (*fn)(struct weft__timer *timer, void *user), void *user);
 
 /*

@@ -223,9 +223,9 @@ MUTANTS += [
 ]
 
 MUTANTS += [
-    Mutant('-', TIMER, '\t\tif (own) {', '\t\tt->next = NULL;\n\t\tif (own) {', 'timer', 'cancel of a held one touches it afterwards'),
+    Mutant('-', TIMER, '\t\tif (own) {', '\t\tt->entry.next = NULL;\n\t\tif (own) {', 'timer', 'cancel of a held one touches it afterwards'),
     Mutant('-', TIMER, 'weft__cas_acq_rel(&t->state, &sent, (uint32_t)CANCELLED))\n\t\treturn true;',
-           'weft__cas_acq_rel(&t->state, &sent, (uint32_t)CANCELLED))\n\t\treturn t->next = NULL, true;', 'timer',
+           'weft__cas_acq_rel(&t->state, &sent, (uint32_t)CANCELLED))\n\t\treturn t->entry.next = NULL, true;', 'timer',
            'cancel of a sent one touches it afterwards'),
     Mutant('-', TIMER, 'weft__cas_acq_rel(&t->state, &held, (uint32_t)CANCELLED)',
            cas('&t->state, &held, (uint32_t)CANCELLED', 'acquire', 'acquire'), 'timer', 'cancel of a held one: no release'),

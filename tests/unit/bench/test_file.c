@@ -23,7 +23,7 @@ static const char *const promised_micros[] = {
 	"histogram-record",
 	"concurrent-agents-1", "concurrent-agents-5", "concurrent-agents-10", "concurrent-agents-20", "concurrent-agents-50",
 	"loop-detection", "actor-ping-pong-same-core", "actor-ping-pong-cross-core", "mailbox-many-to-one", "mailbox-many-to-one-muted", "actor-spawn",
-	"actor-idle-bytes",
+	"actor-idle-bytes", "timer-arm-cancel", "timer-fire",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

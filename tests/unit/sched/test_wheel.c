@@ -31,7 +31,7 @@ static void note(struct weft__timer *timer, void *user)
 static uint64_t advance(uint64_t now_ns)
 {
 	ran_count = 0;
-	return weft__wheel_advance(&wheel, now_ns, note, NULL);
+	return weft__wheel_advance(&wheel, now_ns, UINT64_MAX, note, NULL);
 }
 
 Test(wheel, next__is_never_when_empty)
@@ -193,7 +193,7 @@ Test(wheel, fn__may_cancel_what_is_due_in_the_same_tick)
 	weft__wheel_init(&wheel, 0);
 	weft__wheel_add(&wheel, &pair[0], 7 * TICK);
 	weft__wheel_add(&wheel, &pair[1], 7 * TICK);
-	cr_expect_eq(weft__wheel_advance(&wheel, 9 * TICK, cancel_the_other, NULL), 1);
+	cr_expect_eq(weft__wheel_advance(&wheel, 9 * TICK, UINT64_MAX, cancel_the_other, NULL), 1);
 	cr_expect_eq(ran_count, 1);
 	cr_expect_eq(wheel.armed, 0);
 }
@@ -204,7 +204,7 @@ Test(wheel, fn__that_adds_for_now_does_not_spin, .timeout = 10)
 
 	weft__wheel_init(&wheel, 0);
 	weft__wheel_add(&wheel, &t, TICK);
-	cr_expect_eq(weft__wheel_advance(&wheel, 10 * TICK, add_again_now, NULL), 10, "once a tick");
+	cr_expect_eq(weft__wheel_advance(&wheel, 10 * TICK, UINT64_MAX, add_again_now, NULL), 10, "once a tick");
 	cr_expect(weft__timer_is_armed(&t));
 	cr_expect_eq(weft__wheel_next_ns(&wheel, 10 * TICK), TICK);
 	cr_expect_eq(periodic_count, 10);
@@ -304,7 +304,7 @@ static void random_step(uint64_t *state)
 		model_now += test_below(state, 2) && next < UINT64_MAX / 4 ? next : step;
 		last_tick = 0;
 		last_order = 0;
-		weft__wheel_advance(&wheel, model_now, check_run, state);
+		weft__wheel_advance(&wheel, model_now, UINT64_MAX, check_run, state);
 		check_state();
 	}
 }
@@ -353,4 +353,65 @@ Test(wheel, sleeping_by_next_is_punctual)
 		cr_assert_geq(now, due);
 		cr_assert_lt(now - due, TICK);
 	}
+}
+
+/* ---- the limit of one advance -------------------------------------------------------------- */
+
+#define CROWD 1000u
+
+static struct weft__timer crowd[CROWD];
+static uint32_t crowd_order; /* of the last that ran */
+
+static void note_crowd(struct weft__timer *timer, void *user)
+{
+	(void)user;
+	cr_assert_eq((uint32_t)(timer - crowd), crowd_order);
+	crowd_order++;
+}
+
+/* All in one slot of level 1: filed again, then run, a hundred at a time, and in their order. */
+Test(wheel, limit__stops_and_goes_on)
+{
+	uint64_t ran_all = 0, calls = 0;
+
+	weft__wheel_init(&wheel, 0);
+	memset(crowd, 0, sizeof(crowd));
+	crowd_order = 0;
+	for (uint32_t i = 0; i < CROWD; i++)
+		weft__wheel_add(&wheel, &crowd[i], 100 * TICK);
+	while (ran_all < CROWD) {
+		uint64_t n = weft__wheel_advance(&wheel, 100 * TICK, 100, note_crowd, NULL);
+
+		cr_assert_leq(n, 100);
+		ran_all += n;
+		cr_assert_lt(++calls, 40);
+		if (ran_all < CROWD)
+			cr_assert_eq(weft__wheel_next_ns(&wheel, 100 * TICK), 0, "there is more to do");
+	}
+	cr_expect_geq(calls, 2 * CROWD / 100, "each was filed, then run");
+	cr_expect_eq(weft__wheel_next_ns(&wheel, 100 * TICK), UINT64_MAX);
+}
+
+/* What is left over can be cancelled, and something new be added meanwhile. */
+Test(wheel, limit__cancel_and_add_between_two_calls)
+{
+	static struct weft__timer late;
+
+	weft__wheel_init(&wheel, 0);
+	memset(crowd, 0, sizeof(crowd));
+	memset(&late, 0, sizeof(late));
+	for (uint32_t i = 0; i < CROWD; i++)
+		weft__wheel_add(&wheel, &crowd[i], 100 * TICK);
+	ran_count = 0;
+	for (uint32_t i = 0; i < 15; i++) /* the crowd is filed, and the first ones have run */
+		weft__wheel_advance(&wheel, 100 * TICK, 100, note, NULL);
+	cr_assert_gt(ran_count, 0);
+	cr_assert_lt(ran_count, CROWD);
+	weft__wheel_add(&wheel, &late, TICK); /* long due */
+	for (uint32_t i = 0; i < CROWD; i++)
+		weft__wheel_cancel(&wheel, &crowd[i]);
+	ran_count = 0;
+	cr_expect_eq(weft__wheel_advance(&wheel, 101 * TICK, UINT64_MAX, note, NULL), 1);
+	cr_expect_eq(ran[0], &late);
+	cr_expect_eq(weft__wheel_next_ns(&wheel, 101 * TICK), UINT64_MAX);
 }
