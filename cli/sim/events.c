@@ -6,6 +6,7 @@
  * What a subscriber read and what it was told that it lost is what was emitted; the events of one
  * emitter come in order, each once.
  */
+#include <errno.h>
 #include <inttypes.h>
 
 #include "cli/sim/sim.h"
@@ -98,12 +99,14 @@ static void on_event(struct reader *r, const weft_event *e)
 	weft_sim_note(emitter << 32 | seq);
 }
 
-/* How many. */
+/* 0: there is nothing. */
 static int read_some(struct reader *r)
 {
 	weft_event events[BATCH];
 	int n = weft_events_read(r->sub, events, 1 + (uint32_t)weft_sim_choose(BATCH));
 
+	if (n == -ENOMEM)
+		return 1; /* not now; it is still there */
 	sim_check(n >= 0, "%s", weft_errname(n));
 	for (int i = 0; i < n; i++)
 		on_event(r, &events[i]);

@@ -125,7 +125,7 @@ WEFT_API void weft_events_unsubscribe(weft_subscription *sub);
 
 /**
  * Take up to max events that are there; never waits.
- * @return how many, or -EINVAL. Threads: one at a time a subscription; before destroying the runtime.
+ * @return how many, or -EINVAL, -ENOMEM (nothing was taken and nothing is lost: read again). Threads: one at a time a subscription; before destroying the runtime.
  */
 WEFT_API int weft_events_read(weft_subscription *sub, weft_event *ret_events, uint32_t max);
 

@@ -487,13 +487,12 @@ int weft_events_read(weft_subscription *sub, weft_event *ret_events, uint32_t ma
 {
 	uint32_t n = 0;
 	uint64_t before;
-	int lane;
+	int lane, took = 0;
 
 	WEFT_RETURN_IF(!sub || (!ret_events && max), -EINVAL);
 	before = begin_read(sub);
 	while (n < max && sub->buf_words * 8 < BATCH_BYTES_MAX && (lane = oldest_lane(sub, before)) >= 0) {
 		struct reader *r = &sub->readers[lane];
-		int took;
 
 		if (r->lost) {
 			event_base(sub, &ret_events[n], (uint32_t)lane, r->head_ticks);
@@ -512,7 +511,7 @@ int weft_events_read(weft_subscription *sub, weft_event *ret_events, uint32_t ma
 		n += (uint32_t)took;
 	}
 	end_read(sub, ret_events, n);
-	return (int)n;
+	return n || took >= 0 ? (int)n : took;
 }
 
 uint64_t weft_events_lost(const weft_subscription *sub)
