@@ -174,7 +174,16 @@ enum {
 	 * muted, so that no circle waits for ever; it goes on, over the bound. docs/internals/mailbox.md
 	 */
 	WEFT_ACTOR_MUTE = 1u << 2,
-	WEFT_ACTOR_TRAP_EXIT = 1u << 3 /* the end of a linked actor is a message (WEFT_KIND_EXIT), not an end of this one */
+	WEFT_ACTOR_TRAP_EXIT = 1u << 3, /* the end of a linked actor is a message (WEFT_KIND_EXIT), not an end of this one */
+	/*
+	 * Priority, at most one of them; without, it is normal. On a worker the ready actors of a higher class run before
+	 * those of a lower one: system, high, normal, background. But every 4th turn high goes before system, every 8th
+	 * normal before both, and every 64th background before all, so the wait of each is bounded. What runs is
+	 * never interrupted. An actor that is pinned runs in the order of its worker's pinned ones.
+	 */
+	WEFT_ACTOR_HIGH = 1u << 4,
+	WEFT_ACTOR_SYSTEM = 1u << 5,
+	WEFT_ACTOR_BACKGROUND = 1u << 6
 };
 
 /**

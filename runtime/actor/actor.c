@@ -143,6 +143,7 @@ int weft_actor_spawn(weft_runtime *rt, const weft_actor_class *cls, const void *
 
 	WEFT_RETURN_IF(!rt || !cls || !ret_ref, -EINVAL);
 	WEFT_RETURN_IF(cls->size < sizeof(*cls) || !cls->behaviour, -EINVAL);
+	WEFT_RETURN_IF(__builtin_popcount(cls->flags & WEFT__ACTOR_CLASSES) > 1, -EINVAL);
 	w = weft__worker_of(rt);
 	/* the host may not start anything while the runtime stops; actors may, to finish their work */
 	if (!w)
@@ -326,10 +327,8 @@ static void end_and_bury(struct weft_actor *a, struct weft__worker *w, struct we
 		actor_end(a, w);
 	if (actor_bury(a, w, node))
 		weft__cell_give(rt, w, a);
-	else if (a->cls->flags & WEFT_ACTOR_PINNED)
-		weft__schedule_pinned(w, &a->task);
 	else
-		weft__schedule_back(w, &a->task);
+		weft__actor_enqueue_back(w, a);
 }
 
 void weft__actor_kill(struct weft_actor *a, struct weft__worker *w)
@@ -408,10 +407,7 @@ static void requeue(struct weft__worker *w, struct weft_actor *a, struct weft_ms
 		unmute_all(w, a);
 	if (__builtin_expect(w->probe_due, 0))
 		weft__probe_send(w, a);
-	if (a->cls->flags & WEFT_ACTOR_PINNED)
-		weft__schedule_pinned(w, &a->task);
-	else
-		weft__schedule_back(w, &a->task);
+	weft__actor_enqueue_back(w, a);
 }
 
 /*
@@ -633,6 +629,7 @@ const struct weft__sched_hooks weft__actor_hooks = {
 	.timers = weft__timer_requests,
 	.timer_due = weft__timer_due,
 	.requests_open = requests_open,
+	.class_of = weft__actor_class_of,
 	.rescue = weft__outbox_rescue,
 	.halted = halted,
 	.thread_end = thread_end,

@@ -266,6 +266,24 @@ static inline void weft__depth_seen(struct weft__worker *w, uint64_t depth)
 		weft__store_relaxed(&w->count.depth_max, depth);
 }
 
+/* ---- runnable.c --------------------------------------------------------------- */
+
+#define WEFT__ACTOR_CLASSES (WEFT_ACTOR_HIGH | WEFT_ACTOR_SYSTEM | WEFT_ACTOR_BACKGROUND)
+#define WEFT__ACTOR_SPECIAL (WEFT_ACTOR_PINNED | WEFT__ACTOR_CLASSES)
+
+void weft__actor_enqueue_special(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a);
+/* enum weft__class of the actor that has this task. */
+uint32_t weft__actor_class_of(const struct weft__task *task);
+
+/* It has more to do: behind everything that waits here. */
+static inline void weft__actor_enqueue_back(struct weft__worker *w, struct weft_actor *a)
+{
+	if (__builtin_expect(a->cls->flags & WEFT__ACTOR_SPECIAL, 0))
+		weft__actor_enqueue_special(w->rt, w, a);
+	else
+		weft__schedule_back(w, &a->task);
+}
+
 /* ---- actor.c ----------------------------------------------------------------- */
 
 /* Take the message being handled out of the actor's hands, because it moves on. */

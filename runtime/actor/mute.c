@@ -91,18 +91,6 @@ static struct weft_actor *waiters_take_locked(struct weft_runtime *rt, struct we
 	return taken;
 }
 
-static void run_again(struct weft__worker *w, struct weft_actor *a)
-{
-	uint32_t home = weft__load_relaxed(&a->home); /* relaxed: constant for a pinned actor */
-
-	if (!(a->cls->flags & WEFT_ACTOR_PINNED))
-		weft__schedule_back(w, &a->task);
-	else if (w->id == home)
-		weft__schedule_pinned(w, &a->task);
-	else
-		weft__schedule_remote(w->sched, home, true, &a->task);
-}
-
 void weft__unmute(struct weft__worker *w, struct weft_actor *on)
 {
 	struct weft_runtime *rt = w->rt; /* on may be another actor by now: whoever waits for it goes on early */
@@ -117,7 +105,7 @@ void weft__unmute(struct weft__worker *w, struct weft_actor *on)
 	while (a) {
 		struct weft_actor *next = next_muted(a);
 
-		run_again(w, a);
+		weft__actor_enqueue_back(w, a);
 		a = next;
 	}
 }

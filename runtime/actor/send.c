@@ -40,19 +40,16 @@ static int place_take(struct weft_actor *a, uint64_t life, bool bounded)
 /* The actor is runnable from now on: into the queue where it belongs. */
 static inline void enqueue(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a)
 {
-	uint32_t home = weft__load_relaxed(&a->home); /* relaxed: a hint; constant for a pinned actor, but for flags */
-	bool fresh = home & WEFT__FRESH;
-	bool pinned = a->cls->flags & WEFT_ACTOR_PINNED;
+	uint32_t home = weft__load_relaxed(&a->home); /* relaxed: a hint */
 
-	home &= WEFT__HOME_MASK;
-	if (w && fresh && !pinned)
+	if (__builtin_expect(a->cls->flags & WEFT__ACTOR_SPECIAL, 0))
+		weft__actor_enqueue_special(rt, w, a);
+	else if (__builtin_expect(!w, 0))
+		weft__schedule_remote(&rt->sched, home & WEFT__HOME_MASK, false, &a->task);
+	else if (home & WEFT__FRESH)
 		weft__schedule_fresh(w, &a->task);
-	else if (w && __builtin_expect(!pinned, 1))
-		weft__schedule(w, &a->task);
-	else if (w && w->id == home)
-		weft__schedule_pinned(w, &a->task);
 	else
-		weft__schedule_remote(&rt->sched, home, pinned, &a->task);
+		weft__schedule(w, &a->task);
 }
 
 static void probe_mark(struct weft_actor *a, uint32_t lane)

@@ -137,11 +137,20 @@ static bool has_own_work(struct weft__worker *w)
 	       !weft__inject_is_empty_seq_cst(&w->inject_timers);
 }
 
+static bool classes_are_empty(struct weft__worker *w)
+{
+	for (uint32_t class = 0; class < WEFT__CLASSES; class++) {
+		if (weft__runq_depth(&w->classes[class]))
+			return false;
+	}
+	return true;
+}
+
 static bool is_empty(struct weft__worker *w)
 {
 	/* a guest that sits in its place without being inside holds nothing up */
 	return !weft__load_seq_cst(&w->active) && !has_own_work(w) && !weft__runq_depth(&w->runq) &&
-	       !weft__deque_depth(&w->fresh) && !weft__load_acquire(&w->lifo);
+	       !weft__deque_depth(&w->fresh) && !weft__load_acquire(&w->lifo) && classes_are_empty(w);
 }
 
 /*

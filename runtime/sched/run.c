@@ -63,6 +63,24 @@ void weft__schedule_pinned(struct weft__worker *w, struct weft__task *task)
 	w->pinned_last = task;
 }
 
+void weft__schedule_class(struct weft__worker *w, uint32_t class, struct weft__task *task)
+{
+	WEFT_ASSERT(task->run && class != WEFT__NORMAL);
+	weft__runq_push(&w->classes[class], task);
+	/* relaxed: single writer; a hint to thieves */
+	weft__store_relaxed(&w->classes_ready, weft__load_relaxed(&w->classes_ready) | 1u << class);
+}
+
+void weft__schedule_arrived(struct weft__worker *w, struct weft__task *task)
+{
+	uint32_t class = w->sched->hooks->class_of(task);
+
+	if (class == WEFT__NORMAL)
+		weft__runq_push(&w->runq, task);
+	else
+		weft__schedule_class(w, class, task);
+}
+
 /* An awake worker rather than one that must be woken: light load stays on one. */
 static struct weft__worker *remote_target(struct weft__sched *s, uint32_t home)
 {
@@ -155,7 +173,7 @@ static struct weft__task *next_of_others(struct weft__worker *w)
 	return task ? task : pinned_pop(w);
 }
 
-struct weft__task *weft__next_task(struct weft__worker *w)
+static struct weft__task *next_normal(struct weft__worker *w)
 {
 	struct weft__task *task;
 
@@ -168,6 +186,52 @@ struct weft__task *weft__next_task(struct weft__worker *w)
 	return task ? task : lifo_take(w);
 }
 
+/* The next one of a class, if it has any. */
+static struct weft__task *class_pop(struct weft__worker *w, uint32_t class)
+{
+	uint32_t ready = weft__load_relaxed(&w->classes_ready); /* relaxed: single writer */
+	struct weft__task *task;
+
+	if (!(ready & 1u << class))
+		return NULL;
+	task = weft__runq_pop(&w->classes[class]);
+	if (!task) /* it was the last one, or thieves took what there was */
+		weft__store_relaxed(&w->classes_ready, ready & ~(1u << class));
+	return task;
+}
+
+static struct weft__task *first_of(struct weft__worker *w, const uint8_t *classes)
+{
+	struct weft__task *task = NULL;
+
+	for (uint32_t i = 0; !task && i < WEFT__CLASSES; i++)
+		task = classes[i] == WEFT__NORMAL ? next_normal(w) : class_pop(w, classes[i]);
+	return task;
+}
+
+/* By priority, but each class comes first now and then. */
+static struct weft__task *next_by_class(struct weft__worker *w)
+{
+	static const uint8_t by_priority[WEFT__CLASSES] = { WEFT__SYSTEM, WEFT__HIGH, WEFT__NORMAL, WEFT__BACKGROUND };
+	static const uint8_t high_first[WEFT__CLASSES] = { WEFT__HIGH, WEFT__SYSTEM, WEFT__NORMAL, WEFT__BACKGROUND };
+	static const uint8_t normal_first[WEFT__CLASSES] = { WEFT__NORMAL, WEFT__SYSTEM, WEFT__HIGH, WEFT__BACKGROUND };
+	static const uint8_t background_first[WEFT__CLASSES] = { WEFT__BACKGROUND, WEFT__SYSTEM, WEFT__HIGH, WEFT__NORMAL };
+	uint32_t turn = ++w->class_turns;
+
+	if (turn % WEFT__BACKGROUND_EVERY == 0)
+		return first_of(w, background_first);
+	if (turn % WEFT__NORMAL_EVERY == 0)
+		return first_of(w, normal_first);
+	return first_of(w, turn % WEFT__HIGH_EVERY == 0 ? high_first : by_priority);
+}
+
+struct weft__task *weft__next_task(struct weft__worker *w)
+{
+	if (__builtin_expect(weft__load_relaxed(&w->classes_ready), 0)) /* relaxed: single writer */
+		return next_by_class(w);
+	return next_normal(w);
+}
+
 static void take_injected(struct weft__worker *w)
 {
 	ck_stack_entry_t *entry = weft__inject_take_all(&w->inject);
@@ -176,7 +240,7 @@ static void take_injected(struct weft__worker *w)
 		struct weft__task *task = (struct weft__task *)((char *)entry - offsetof(struct weft__task, link));
 
 		entry = entry->next;
-		weft__runq_push(&w->runq, task);
+		weft__schedule_arrived(w, task);
 	}
 	entry = weft__inject_take_all(&w->inject_pinned);
 	while (entry) {
@@ -223,10 +287,19 @@ static bool grows(struct weft__worker *w, uint64_t now)
 	return weft__deque_depth(&w->fresh) && now - w->oldest_since_ns > patience;
 }
 
+static uint32_t classes_depth(const struct weft__worker *w)
+{
+	uint32_t depth = 0;
+
+	for (uint32_t class = 0; weft__load_relaxed(&w->classes_ready) && class < WEFT__CLASSES; class++) /* relaxed: a hint */
+		depth += weft__runq_stealable(&w->classes[class]);
+	return depth;
+}
+
 /* Is the run queue worth a sleeper's wake-up? */
 static bool is_backlog(struct weft__worker *w, uint64_t turn_ns)
 {
-	uint64_t ns = weft__runq_stealable(&w->runq) * turn_ns, wake_ns = weft__load_relaxed(&w->sched->wake_ns); /* relaxed: a measure */
+	uint64_t ns = (weft__runq_stealable(&w->runq) + classes_depth(w)) * turn_ns, wake_ns = weft__load_relaxed(&w->sched->wake_ns); /* relaxed: a measure */
 
 	return ns > wake_ns && (!weft__is_fine(w) || ns > WEFT__FINE_BACKLOG_NS);
 }

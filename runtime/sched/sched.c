@@ -56,6 +56,8 @@ static int worker_init(struct weft__worker *w, struct weft__sched *s, uint32_t i
 	weft__rng_seed(&w->rng, weft__entropy());
 	weft__deque_init(&w->fresh);
 	weft__runq_init(&w->runq);
+	for (uint32_t class = 0; class < WEFT__CLASSES; class++)
+		weft__runq_init(&w->classes[class]);
 	weft__inject_init(&w->inject);
 	weft__inject_init(&w->inject_pinned);
 	weft__inject_init(&w->inject_timers);

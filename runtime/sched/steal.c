@@ -74,7 +74,7 @@ struct watch {
 };
 
 struct sight {
-	struct watch fresh, queue, lifo;
+	struct watch classes, fresh, queue, lifo;
 	bool called; /* woken in order to help */
 };
 
@@ -105,7 +105,7 @@ static struct weft__task *take_injected_of(struct weft__worker *w, struct weft__
 
 		entry = entry->next;
 		if (first)
-			weft__runq_push(&w->runq, task);
+			weft__schedule_arrived(w, task);
 		else
 			first = task;
 	}
@@ -173,6 +173,27 @@ static struct weft__task *look_at_fresh(struct weft__worker *w, struct weft__wor
 	return take_fresh(w, victim);
 }
 
+/* One of another class than normal, the highest first. */
+static struct weft__task *look_at_classes(struct weft__worker *w, struct weft__worker *victim, struct sight *sight,
+                                          uint64_t now)
+{
+	static const uint8_t order[] = { WEFT__SYSTEM, WEFT__HIGH, WEFT__BACKGROUND };
+	struct weft__task *task = NULL;
+
+	if (!weft__load_relaxed(&victim->classes_ready)) { /* relaxed: a hint */
+		if (sight->classes.victim == victim)
+			sight->classes.victim = NULL;
+		return NULL;
+	}
+	if (!sight->called && watched_ns(&sight->classes, victim, now) < w->sched->steal_delay_ns)
+		return NULL;
+	for (uint32_t i = 0; !task && i < sizeof(order); i++)
+		task = weft__runq_steal(&victim->classes[order[i]]);
+	if (task)
+		weft__count(&w->count.steals, 1u);
+	return task;
+}
+
 static struct weft__task *look_at_lifo(struct weft__worker *w, struct weft__worker *victim, struct sight *sight,
                                        uint64_t now)
 {
@@ -211,7 +232,9 @@ static struct weft__task *look_once(struct weft__worker *w, struct sight *sight,
 
 		if (victim == w)
 			continue;
-		task = look_at_fresh(w, victim, sight, now);
+		task = look_at_classes(w, victim, sight, now);
+		if (!task)
+			task = look_at_fresh(w, victim, sight, now);
 		if (!task)
 			task = look_at_queue(w, victim, sight, now);
 		if (!task)

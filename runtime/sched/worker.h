@@ -57,6 +57,13 @@
 
 struct weft__sched;
 
+/* Of tasks. Normal ones go through the LIFO slot, the deque and the run queue, the others through a queue a class. */
+enum weft__class { WEFT__NORMAL = 0, WEFT__HIGH, WEFT__SYSTEM, WEFT__BACKGROUND, WEFT__CLASSES };
+
+#define WEFT__HIGH_EVERY 4u        /* each so many-th turn high goes before system, */
+#define WEFT__NORMAL_EVERY 8u      /* normal before both, */
+#define WEFT__BACKGROUND_EVERY 64u /* and background before all */
+
 /* Single-writer counters, merged on read. */
 struct weft__counters {
 	_Atomic(uint64_t) sent, handled, dropped, refused;
@@ -85,7 +92,7 @@ struct weft__worker {
 	struct weft_msg *node, *next_node; /* the actor's place in its mailbox after a move, see mailbox.h */
 	uint32_t id;                 /* 0 .. workers-1, then guests; also the event lane */
 	uint32_t rt_slot;
-	uint32_t lifo_runs, other_turns; /* run.c */
+	uint32_t lifo_runs, other_turns, class_turns; /* run.c */
 	uint32_t turns_to_check, check_turns;
 	bool guest;
 	bool searcher;               /* was woken in order to search: holds sched->searching */
@@ -130,6 +137,7 @@ struct weft__worker {
 	_Alignas(WEFT_CACHELINE) _Atomic(struct weft__task *) lifo;
 	struct weft__bias lifo_lock;
 	_Atomic(uint64_t) turns;
+	_Atomic(uint32_t) classes_ready; /* bit 1 << class: its queue may hold something; never NORMAL's */
 	_Atomic(uint64_t) turn_ns;  /* moving average of a turn, at the last checks */
 	_Atomic(uint64_t) msg_ns;   /* and of a message */
 	_Atomic(bool) active;       /* guests: inside the runtime right now */
@@ -144,6 +152,7 @@ struct weft__worker {
 
 	struct weft__deque fresh;
 	_Alignas(WEFT_CACHELINE) struct weft__runq runq;
+	struct weft__runq classes[WEFT__CLASSES]; /* NORMAL's is not used */
 
 	weft__thread thread;
 	int cpu; /* pinned to, -1 for none */
@@ -165,6 +174,7 @@ struct weft__sched_hooks {
 	void (*timers)(struct weft__worker *worker, ck_stack_entry_t *oldest); /* from inject_timers */
 	void (*timer_due)(struct weft__worker *worker, struct weft__timer *timer);
 	bool (*requests_open)(struct weft_runtime *rt);
+	uint32_t (*class_of)(const struct weft__task *task); /* enum weft__class */
 	void (*rescue)(struct weft__worker *worker); /* now and then: what others hold back while they are stuck */
 	void (*halted)(struct weft_runtime *rt); /* on the last worker, when no other runs any more */
 	void (*thread_end)(struct weft__worker *worker);
@@ -224,6 +234,10 @@ void weft__schedule_fresh(struct weft__worker *w, struct weft__task *task);
 void weft__schedule_back(struct weft__worker *w, struct weft__task *task);
 /* Make task runnable on this very worker and no other. On that worker. */
 void weft__schedule_pinned(struct weft__worker *w, struct weft__task *task);
+/* Make task, of a class that is not NORMAL, runnable, behind those of its class. */
+void weft__schedule_class(struct weft__worker *w, uint32_t class, struct weft__task *task);
+/* One that was on its way. */
+void weft__schedule_arrived(struct weft__worker *w, struct weft__task *task);
 /* From a foreign thread, or to another worker. home: a worker's id, a hint unless pinned. */
 void weft__schedule_remote(struct weft__sched *s, uint32_t home, bool pinned, struct weft__task *task);
 /* Hand a timer request (runtime/actor/timer.c) to a worker's wheel. */

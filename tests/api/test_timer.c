@@ -186,12 +186,20 @@ static void ask(weft_runtime *rt, weft_ref to, uint32_t kind, uint64_t value)
 	weft_future_destroy(future);
 }
 
+static weft_timer *crowd_timers;
+
 static weft_ref crowd_up(weft_runtime *rt)
 {
-	struct crowd c = { .timers = calloc(CROWD, sizeof(weft_timer)) };
+	struct crowd c = { .timers = crowd_timers = calloc(CROWD, sizeof(weft_timer)) };
 
 	cr_assert(c.timers);
 	return test_spawn(rt, &crowd_class, &c);
+}
+
+static void crowd_end(weft_runtime *rt)
+{
+	test_runtime_end(rt);
+	free(crowd_timers);
 }
 
 /* Each is found among all the others: a search through a million would not end. */
@@ -203,7 +211,7 @@ Test(timer, million__are_cancelled_one_by_one, .timeout = 120)
 	ask(rt, crowd, CROWD_ARM, weft_now_ns() + 1000 * TEST_SECOND);
 	ask(rt, crowd, CROWD_CANCEL, 0);
 	cr_expect_eq(crowd_fired, 0);
-	test_runtime_end(rt);
+	crowd_end(rt);
 }
 
 /* All due at once: every one fires, and somebody else is answered meanwhile. */
@@ -221,7 +229,7 @@ Test(timer, million__that_are_due_together_let_others_in, .timeout = 120)
 	}
 	cr_expect_eq(crowd_fired, CROWD);
 	cr_expect_gt(answered_before_the_last, 10);
-	test_runtime_end(rt);
+	crowd_end(rt);
 }
 
 /* Without drift: a hundred periods end a hundred periods after the first, however late each one was. */

@@ -76,6 +76,12 @@ void weft__schedule_pinned(struct weft__worker *w, struct weft__task *task)
 	weft__schedule(w, task);
 }
 
+void weft__schedule_class(struct weft__worker *w, uint32_t class, struct weft__task *task)
+{
+	(void)class;
+	weft__schedule(w, task);
+}
+
 void weft__schedule_remote(struct weft__sched *s, uint32_t home, bool pinned, struct weft__task *task)
 {
 	(void)s;

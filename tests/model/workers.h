@@ -37,6 +37,12 @@ static bool nothing_open(struct weft_runtime *rt)
 	return false;
 }
 
+static uint32_t all_normal(const struct weft__task *task)
+{
+	(void)task;
+	return WEFT__NORMAL;
+}
+
 static void nobody_is_stuck(struct weft__worker *w)
 {
 	(void)w;
@@ -63,7 +69,7 @@ __attribute__((unused)) static struct weft__task *job_make(uint32_t n)
 
 static void sched_begin(uint32_t worker_count)
 {
-	static const struct weft__sched_hooks hooks = { .requests_open = nothing_open, .rescue = nobody_is_stuck };
+	static const struct weft__sched_hooks hooks = { .requests_open = nothing_open, .class_of = all_normal, .rescue = nobody_is_stuck };
 	static const char *const names[] = { "worker 0", "worker 1" };
 	static const char *const sleeping[] = { "sleeping 0", "sleeping 1" };
 	static const char *const inject[] = { "inject 0", "inject 1" };
