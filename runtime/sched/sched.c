@@ -98,6 +98,29 @@ static void pin_workers(struct weft__sched *s, uint32_t pin, const int *cpus, ui
 		s->workers[i].cpu = cpus[i % cpu_count];
 }
 
+/*
+ * Where pinned workers are, unless all are as far from each other: then nobody need look. Without memory they are taken as
+ * if they were.
+ */
+static void places_find(struct weft__sched *s)
+{
+	bool differ = false;
+
+	if (s->worker_count < 3 || s->workers[0].cpu < 0 || weft__sim_is_on())
+		return;
+	s->places = weft_calloc(s->worker_count, sizeof(*s->places));
+	for (uint32_t i = 0; s->places && i < s->worker_count; i++)
+		s->places[i] = weft__place_of("/sys", s->workers[i].cpu);
+	for (uint32_t i = 0; s->places && i < s->worker_count; i++) {
+		for (uint32_t j = 0; j < i; j++)
+			differ |= weft__distance(s->places[i], s->places[j]) != weft__distance(s->places[0], s->places[1]);
+	}
+	if (differ)
+		return;
+	weft_free(s->places);
+	s->places = NULL;
+}
+
 static int check_options(const weft_runtime_options *opt)
 {
 	WEFT_RETURN_IF(opt->workers > WEFT__WORKERS_MAX, -EINVAL);
@@ -146,6 +169,7 @@ int weft__sched_init(struct weft__sched *s, struct weft_runtime *rt, const struc
 		return r;
 	}
 	pin_workers(s, opt->pin, cpus, cpu_count);
+	places_find(s);
 	return 0;
 }
 
@@ -162,7 +186,9 @@ void weft__sched_fini(struct weft__sched *s)
 	}
 	weft__flights_destroy(s->flights);
 	weft_free(s->meters);
+	weft_free(s->places);
 	weft_free(s->workers);
+	s->places = NULL;
 	s->meters = NULL;
 	s->flights = NULL;
 	s->workers = NULL;

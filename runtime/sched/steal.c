@@ -220,7 +220,27 @@ static struct weft__task *look_at_lifo(struct weft__worker *w, struct weft__work
 	return task;
 }
 
-static struct weft__task *look_once(struct weft__worker *w, struct sight *sight, uint64_t now)
+static struct weft__task *look_at(struct weft__worker *w, struct weft__worker *victim, struct sight *sight, uint64_t now)
+{
+	struct weft__task *task = look_at_classes(w, victim, sight, now);
+
+	if (!task)
+		task = look_at_fresh(w, victim, sight, now);
+	if (!task)
+		task = look_at_queue(w, victim, sight, now);
+	return task ? task : look_at_lifo(w, victim, sight, now);
+}
+
+/* Guests may be anywhere. */
+static int distance(const struct weft__worker *w, const struct weft__worker *victim)
+{
+	const struct weft__place *places = w->sched->places;
+
+	return w->guest || victim->guest ? WEFT__FAR : weft__distance(places[w->id], places[victim->id]);
+}
+
+/* All but w from a random one on; with places, only those as far away as that. */
+static struct weft__task *look_around(struct weft__worker *w, struct sight *sight, uint64_t now, int how_far)
 {
 	struct weft__sched *s = w->sched;
 	uint32_t total = s->worker_count + s->guest_count;
@@ -230,19 +250,25 @@ static struct weft__task *look_once(struct weft__worker *w, struct sight *sight,
 		struct weft__worker *victim = &s->workers[(start + i) % total];
 		struct weft__task *task;
 
-		if (victim == w)
+		if (victim == w || (s->places && distance(w, victim) != how_far))
 			continue;
-		task = look_at_classes(w, victim, sight, now);
-		if (!task)
-			task = look_at_fresh(w, victim, sight, now);
-		if (!task)
-			task = look_at_queue(w, victim, sight, now);
-		if (!task)
-			task = look_at_lifo(w, victim, sight, now);
+		task = look_at(w, victim, sight, now);
 		if (task)
 			return task;
 	}
 	return NULL;
+}
+
+/* The nearest first. */
+static struct weft__task *look_once(struct weft__worker *w, struct sight *sight, uint64_t now)
+{
+	struct weft__task *task = NULL;
+
+	if (!w->sched->places)
+		return look_around(w, sight, now, 0);
+	for (int how_far = 0; !task && how_far < WEFT__DISTANCES; how_far++)
+		task = look_around(w, sight, now, how_far);
+	return task;
 }
 
 static bool own_work(struct weft__worker *w)

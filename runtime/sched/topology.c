@@ -4,8 +4,9 @@
  *
  * Its affinity mask (cpuset, taskset) counts, and so does a cgroup's CPU quota: in a
  * container with half of a 64-core machine's time as quota, 64 busy workers would
- * be throttled in bursts. A quota of 1.5 CPUs gives 2 workers.
+ * be throttled in bursts. A quota of 1.5 CPUs gives 2 workers. In which order they are taken: placement.h.
  */
+#include "runtime/sched/placement.h"
 #include "runtime/sched/worker.h"
 
 #include <sched.h>
@@ -102,6 +103,7 @@ uint32_t weft__cpus_usable(int *ret_cpus, uint32_t max)
 		if (CPU_ISSET((size_t)cpu, &set))
 			ret_cpus[n++] = cpu;
 	}
+	weft__cpus_order("/sys", ret_cpus, n);
 	quota = cgroup_quota();
 	if (quota && quota < n)
 		n = quota;

@@ -40,6 +40,7 @@
 #include "runtime/queue/inject.h"
 #include "runtime/queue/runq.h"
 #include "runtime/queue/task.h"
+#include "runtime/sched/placement.h"
 #include "runtime/sched/wheel.h"
 
 #define WEFT__LIFO_RUNS_MAX 3u   /* times in a row that the LIFO slot goes before the queue */
@@ -194,6 +195,7 @@ struct weft__sched {
 	struct weft__worker *workers; /* worker_count, then guest_count */
 	uint32_t worker_count, guest_count;
 	uint32_t budget_msgs;
+	struct weft__place *places; /* of the workers' CPUs; NULL: all are as near */
 	uint64_t spin_ns, steal_delay_ns;
 	struct weft__meter *meters; /* owned: one a worker, a guest, and one for foreign threads; NULL: off */
 	struct weft__flight *flights; /* owned: one a worker and a guest; NULL: off */
