@@ -218,7 +218,7 @@ static behavior spawner(event_based_actor *self, u64 n, gate *done)
 
 static double spawn(actor_system &sys)
 {
-	const u64 n = 200000; // a million takes minutes on two busy cores
+	const u64 n = 50000; // a million takes minutes with two workers
 	gate done;
 	auto a = sys.spawn(spawner, n, &done);
 	auto start = now();
