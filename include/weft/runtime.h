@@ -62,6 +62,11 @@ typedef struct weft_runtime_options {
 	uint32_t metrics;        /* weft_metrics (weft/metrics.h) */
 	uint32_t flight_events;  /* the flight recorder keeps a worker (weft/flight.h); 0 = 1,024; a power of two, or WEFT_FLIGHT_OFF */
 	uint32_t trace;          /* 1: it records each activation, spawn, end and timer, too */
+	/*
+	 * 1: a worker without work polls instead of sleeping, until the runtime stops. Nobody pays for waking it; it takes a
+	 * whole core for good, and more such workers than cores are slower than sleeping ones.
+	 */
+	uint32_t busy_poll;
 	uint32_t log_level;      /* weft_log_level: the lowest that reaches log */
 	weft_log_fn log;         /* NULL: silent */
 	void *log_user;

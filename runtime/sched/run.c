@@ -460,6 +460,18 @@ static void stop_searching(struct weft__worker *w)
 	weft__store_release(&w->sched->searching, 0u);
 }
 
+/* There is no work: sleep, or poll. A runtime that stops is done when all sleep. */
+static void rest(struct weft__worker *w)
+{
+	/* relaxed: a late look costs a round */
+	if (__builtin_expect(w->sched->busy_poll, 0) && weft__load_relaxed(&w->sched->phase) == WEFT__PHASE_RUN) {
+		weft__cpu_relax();
+		return;
+	}
+	weft__park(w);
+	weft__turn_later(w);
+}
+
 void weft__worker_loop(struct weft__worker *w)
 {
 	load_unknown(w);
@@ -469,8 +481,7 @@ void weft__worker_loop(struct weft__worker *w)
 		struct weft__task *task = find_task(w);
 
 		if (!task) {
-			weft__park(w);
-			weft__turn_later(w);
+			rest(w);
 			continue;
 		}
 		if (__builtin_expect(w->searcher, 0))

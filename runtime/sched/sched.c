@@ -126,6 +126,7 @@ static int check_options(const weft_runtime_options *opt)
 	WEFT_RETURN_IF(opt->workers > WEFT__WORKERS_MAX, -EINVAL);
 	WEFT_RETURN_IF(opt->guests_max > WEFT__GUESTS_MAX, -EINVAL);
 	WEFT_RETURN_IF(opt->pin > WEFT_PIN_ON, -EINVAL);
+	WEFT_RETURN_IF(opt->busy_poll > 1, -EINVAL);
 	WEFT_RETURN_IF(opt->io > WEFT_IO_EPOLL, -EINVAL);
 	WEFT_RETURN_IF(opt->metrics > WEFT_METRICS_OFF || opt->trace > 1, -EINVAL);
 	WEFT_RETURN_IF(opt->flight_events != WEFT_FLIGHT_OFF && opt->flight_events > FLIGHT_MOST, -EINVAL);
@@ -154,6 +155,7 @@ int weft__sched_init(struct weft__sched *s, struct weft_runtime *rt, const struc
 	s->steal_delay_ns = opt->steal_delay_ns ? opt->steal_delay_ns : STEAL_DELAY_NS_DEFAULT;
 	weft__store_relaxed(&s->wake_ns, WAKE_NS_FIRST); /* relaxed: not shared yet */
 	s->io_backend = opt->io;
+	s->busy_poll = opt->busy_poll;
 	bytes = (size_t)(s->worker_count + s->guest_count) * sizeof(*s->workers);
 	s->workers = weft_aligned_alloc(WEFT_CACHELINE, (bytes + WEFT_CACHELINE - 1) & ~(size_t)(WEFT_CACHELINE - 1));
 	if (!s->workers)

@@ -196,6 +196,7 @@ struct weft__sched {
 	uint32_t worker_count, guest_count;
 	uint32_t budget_msgs;
 	struct weft__place *places; /* of the workers' CPUs; NULL: all are as near */
+	bool busy_poll;
 	uint64_t spin_ns, steal_delay_ns;
 	struct weft__meter *meters; /* owned: one a worker, a guest, and one for foreign threads; NULL: off */
 	struct weft__flight *flights; /* owned: one a worker and a guest; NULL: off */

@@ -418,3 +418,38 @@ Test(runtime, stats__need_their_size)
 	cr_assert_eq(weft_runtime_stats_read(rt, &s), -EINVAL);
 	test_runtime_end(rt);
 }
+
+/* ---- busy polling ------------------------------------------------------------------------- */
+
+/* Workers that never sleep are never woken, answer like any other, and stop at once. */
+Test(runtime, busy_poll__never_sleeps_and_stops)
+{
+	weft_runtime_options opt = WEFT_RUNTIME_OPTIONS_INIT;
+	weft_runtime_stats s = { .size = sizeof(s) };
+	weft_runtime *rt;
+	weft_port *port;
+	weft_ref echo;
+
+	opt.workers = 1;
+	opt.busy_poll = 1;
+	rt = test_runtime_with(&opt);
+	echo = test_spawn(rt, &test_echo, NULL);
+	cr_assert_eq(weft_port_create(rt, NULL, &port), 0);
+	for (int i = 0; i < 20; i++) {
+		weft_msg *answer = NULL;
+		uint64_t until = weft_now_ns() + TEST_LONG;
+
+		cr_assert_eq(weft_request(echo, weft_msg_create(TEST_ECHO, 0), weft_reply_to_port(port, 0)), 0);
+		while (weft_port_reap(port, &answer, 1) == 0 && weft_now_ns() < until)
+			sched_yield(); /* it does not help: the worker has to see the message by itself */
+		cr_assert(answer);
+		weft_msg_destroy(answer);
+	}
+	cr_assert_eq(weft_runtime_stats_read(rt, &s), 0);
+	cr_expect_eq(s.parks, 0);
+	cr_expect_eq(s.wakes, 0);
+	weft_port_destroy(port);
+	test_runtime_end(rt);
+	opt.busy_poll = 2;
+	cr_expect_eq(weft_runtime_create(&opt, &rt), -EINVAL);
+}
