@@ -28,7 +28,7 @@ struct sim_scenario {
 };
 
 extern const struct sim_scenario sim_agents, sim_ask, sim_churn, sim_crowd, sim_events, sim_flood, sim_pipeline,
-	sim_ring, sim_timers, sim_tree, sim_watch;
+	sim_ring, sim_supervisor, sim_timers, sim_tree, sim_watch;
 extern const struct sim_scenario *const sim_scenarios[]; /* NULL ends it */
 
 /* ---- run.c ------------------------------------------------------------------------ */
