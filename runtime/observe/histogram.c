@@ -58,17 +58,18 @@ void weft_histogram_reset(weft_histogram *h)
 	weft__histogram_init(h);
 }
 
-/* relaxed, here and below: single writer; readers take each word by itself */
+/* relaxed, here and below: single writer; readers take each word by itself, but for Z2 */
 void weft_histogram_merge(weft_histogram *into, const weft_histogram *from)
 {
-	uint64_t max = weft__load_relaxed(&from->max);
+	uint64_t max;
 
 	for_each_bucket(from, left, i) {
 		if (!is_made(into, i))
 			weft__histogram_make(into, i >> WEFT__HISTOGRAM_BITS);
-		weft__count(&into->buckets[i], weft__load_relaxed(&from->buckets[i]));
+		weft__count(&into->buckets[i], weft__load_acquire(&from->buckets[i])); /* Z2 */
 	}
 	weft__count(&into->sum, weft__load_relaxed(&from->sum));
+	max = weft__load_relaxed(&from->max);
 	if (max > weft__load_relaxed(&into->max))
 		weft__store_relaxed(&into->max, max);
 }
@@ -95,7 +96,7 @@ uint64_t weft_histogram_count(const weft_histogram *h)
 	uint64_t n = 0;
 
 	for_each_bucket(h, left, i)
-		n += weft__load_relaxed(&h->buckets[i]);
+		n += weft__load_acquire(&h->buckets[i]); /* Z2 */
 	return n;
 }
 

@@ -18,8 +18,9 @@
  *   made        the writer     anybody, before buckets
  *   the rest    the writer     anybody: each word by itself, relaxed; they only grow (but for reset and subtract)
  *
- * A reader that adds the buckets up sees some recent count of each; that is all a histogram promises.
+ * A reader that adds the buckets up sees some recent count of each, and the largest of all values that it counted.
  * Edges: Z1 release -> acquire: the zeros of a group, before the bit that says that it is made.
+ *        Z2 release -> acquire: max, before the count that says that it came.
  *
  * Tests: tests/unit/observe/test_histogram.c, tests/model/test_meter.c.
  */
@@ -72,10 +73,10 @@ static inline void weft__histogram_add(struct weft_histogram *h, uint64_t value,
 
 	if (__builtin_expect(!(weft__load_relaxed(&h->made) >> group & 1), 0)) /* relaxed: single writer */
 		weft__histogram_make(h, group);
-	weft__count(&h->buckets[index], times);
-	weft__count(&h->sum, value * times);
 	if (__builtin_expect(value > weft__load_relaxed(&h->max), 0)) /* relaxed: single writer */
 		weft__store_relaxed(&h->max, value);
+	weft__count(&h->sum, value * times);
+	weft__store_release(&h->buckets[index], weft__load_relaxed(&h->buckets[index]) + times); /* Z2 */
 }
 
 /* The smallest value of a bucket, and how many it holds. */

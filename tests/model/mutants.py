@@ -43,6 +43,7 @@ MAILBOX = 'runtime/queue/mailbox.h'
 BROADCAST_H, BROADCAST = 'runtime/queue/broadcast.h', 'runtime/queue/broadcast.c'
 FLIGHT, METER = 'runtime/observe/flight.c', 'runtime/observe/meter.c'
 HISTOGRAM = 'runtime/observe/histogram.c'
+HISTOGRAM_H = 'runtime/observe/histogram.h'
 INJECT, RUNQ, DEQUE = 'runtime/queue/inject.h', 'runtime/queue/runq.h', 'runtime/queue/deque.h'
 CK_PR, CK_RING = 'runtime/base/tsan/ck_pr.h', 'runtime/base/tsan/ck_ring.h'
 PARK, RUN, STEAL = 'runtime/sched/park.c', 'runtime/sched/run.c', 'runtime/sched/steal.c'
@@ -131,6 +132,9 @@ MUTANTS = [
            'meter', 'stored relaxed'),
     Mutant('Z1', HISTOGRAM, 'for (uint64_t left = weft__load_acquire(&(h)->made); left; left &= left - 1) /* Z1 */',
            'for (uint64_t left = weft__load_relaxed(&(h)->made); left; left &= left - 1) /* Z1 */', 'meter', 'loaded relaxed'),
+    Mutant('Z2', HISTOGRAM_H, 'weft__store_release(&h->buckets[index], weft__load_relaxed(&h->buckets[index]) + times);',
+           'weft__store_relaxed(&h->buckets[index], weft__load_relaxed(&h->buckets[index]) + times);', 'meter', 'stored relaxed'),
+    Mutant('Z2', HISTOGRAM, 'n += weft__load_acquire(&h->buckets[i]);', 'n += weft__load_relaxed(&h->buckets[i]);', 'meter', 'loaded relaxed'),
     Mutant('D1', CK_PR, 'bool done = __atomic_compare_exchange_n((void **)target, &expected, value, false, __ATOMIC_SEQ_CST,\n'
            '\t                                        __ATOMIC_ACQUIRE);\n\n\t*(void **)ret_seen',
            'bool done = __atomic_compare_exchange_n((void **)target, &expected, value, false, __ATOMIC_ACQ_REL,\n'

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Probes and histograms, in every way. Goal: who runs a stamped actor reads the stamp and the weight that belong to it, while
- * the lane that sent it already wants to send the next; who reads a histogram finds no bucket that was not made.
+ * the lane that sent it already wants to send the next; who reads a histogram finds no bucket that was not made, and
+ * no value that is larger than its max.
  * Method: the queue between the lanes is a word, stored with release and loaded with acquire as all of ours are.
  */
 #include <criterion/criterion.h>
@@ -95,9 +96,10 @@ static void records(void)
 
 static void reads(void)
 {
-	uint64_t n = weft_histogram_count(&runner.delay_ns);
+	uint64_t n = weft_histogram_count(&runner.delay_ns), max = weft_histogram_max(&runner.delay_ns);
 
 	explore_assert(n <= 2);
+	explore_assert(max >= (n == 0 ? 0 : n == 1 ? 5 : 6));
 }
 
 static void both_are_there(void)
@@ -105,7 +107,7 @@ static void both_are_there(void)
 	explore_assert(weft_histogram_count(&runner.delay_ns) == 2);
 }
 
-Test(model_meter, reader__finds_no_bucket_that_is_not_made)
+Test(model_meter, reader__finds_what_is_made_and_its_max)
 {
 	static const struct explore_model m = {
 		.name = "histogram", .init = begin, .thread = { records, reads }, .check = both_are_there
