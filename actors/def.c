@@ -3,12 +3,12 @@
 #include "actors/def.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
 #include "actors/agent.h"
 #include "actors/content_type.h"
 #include "actors/loopguard.h"
+#include "actors/pause.h"
 
 #define TOKENS_DEFAULT 8192u
 #define TEMPERATURE_DEFAULT 0.7f
@@ -18,6 +18,7 @@
 #define TIMEOUT_DEFAULT_NS (UINT64_C(3600) * 1000000000u)
 #define QUEUE_DEFAULT 16384u
 #define CONTEXT_DEFAULT 128000u
+#define FREEZE_LOOK_NS 10000u /* a plan takes about ten times as long to make */
 
 enum { OPEN = 0, FREEZING = 1, FROZEN = 2 };
 
@@ -370,7 +371,7 @@ int weft__def_freeze(weft_agent_def *def)
 		open = OPEN;
 		if (__atomic_compare_exchange_n(&def->frozen, &open, FREEZING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 			break;
-		sched_yield(); /* another thread spawns the first agent right now */
+		weft__pause(FREEZE_LOOK_NS); /* another thread spawns the first agent right now */
 	}
 	if (def->store && def->character)
 		r = weft__plan_create(def);

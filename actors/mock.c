@@ -11,9 +11,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "actors/embed_words.h"
+#include "actors/pause.h"
 #include "actors/text.h"
 
 #define CALLS_MAX 8u
@@ -293,12 +293,8 @@ static int mock_fn(weft_model_call *call, void *user)
 
 	if (m->delay_ns && call->rt)
 		return answer_later(m, call);
-	if (m->delay_ns) { /* without a runtime there is nothing to wait in but here */
-		struct timespec t = { .tv_sec = (time_t)(m->delay_ns / 1000000000u),
-			              .tv_nsec = (long)(m->delay_ns % 1000000000u) };
-
-		nanosleep(&t, NULL);
-	}
+	if (m->delay_ns) /* without a runtime there is nothing to wait in but here */
+		weft__pause(m->delay_ns);
 	return answer(m, call);
 }
 

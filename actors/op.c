@@ -3,11 +3,13 @@
 #include "actors/op.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include <weft/sim.h>
 
 #include "actors/agent.h"
+#include "actors/pause.h"
+
+#define LOOK_NS 50000u /* between two looks of a wait in place */
 
 enum { RUNNING = 0, WAITING = 1, FINISHED = 2, ABANDONED = 3 };
 
@@ -109,13 +111,11 @@ void weft__op_finish(struct weft__op *op, int status)
 
 int weft__op_wait(struct weft__op *op, int r)
 {
-	struct timespec pause = { .tv_nsec = 50000 };
-
 	inside = (const struct weft__op *)(uintptr_t)op->prev;
 	if (r != WEFT_PENDING)
 		return r > 0 ? 0 : r;
 	while (__atomic_load_n(&op->state, __ATOMIC_ACQUIRE) != FINISHED)
-		nanosleep(&pause, NULL);
+		weft__pause(LOOK_NS);
 	return op->status;
 }
 

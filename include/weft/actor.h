@@ -138,7 +138,10 @@ WEFT_API int weft_reply(weft_msg *request, weft_msg *response);
  * @return 0, -EINVAL (reply_to none), -ENOMEM, and as weft_request for the place at the asker
  */
 WEFT_API int weft_promise_create(weft_reply_to reply_to, weft_msg **ret_promise);
-/** Answer a promise with itself: no payload, just kind and status. Consumes it. Allocates: never. Threads: any. */
+/**
+ * Answer a promise with itself: no payload, just kind (below WEFT_KIND_SYSTEM; another is a fault of the
+ * caller's, and answers WEFT_KIND_NOREPLY) and status. Consumes it. Allocates: never. Threads: any.
+ */
 WEFT_API void weft_promise_finish(weft_msg *promise, uint32_t kind, int status);
 
 /** True when msg is a request that still waits for its answer. */

@@ -348,6 +348,10 @@ int weft_promise_create(weft_reply_to reply_to, weft_msg **ret_promise)
 
 void weft_promise_finish(weft_msg *promise, uint32_t kind, int status)
 {
-	if (WEFT_CHECK(promise && promise->reply_kind != WEFT__REPLY_NONE))
+	if (!WEFT_CHECK(promise && promise->reply_kind != WEFT__REPLY_NONE))
+		return;
+	if (WEFT_CHECK(kind < WEFT_KIND_SYSTEM))
 		weft__answer_self(promise, kind, status);
+	else
+		weft_msg_destroy(promise); /* weft's own kinds say what they say: NOREPLY */
 }

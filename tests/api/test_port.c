@@ -293,6 +293,22 @@ Test(promise, finish__after_the_runtime_is_gone_harms_nobody)
 	weft_promise_finish(promise, 1, 0);
 }
 
+Test(promise, finish__with_a_kind_of_wefts_own_is_no_answer)
+{
+	weft_runtime *rt = test_runtime(1);
+	weft_future *f = NULL;
+	weft_msg *promise = NULL, *answer = NULL;
+
+	cr_assert_eq(weft_future_create(rt, &f), 0);
+	cr_assert_eq(weft_promise_create(weft_reply_to_future(f), &promise), 0);
+	weft_promise_finish(promise, WEFT_KIND_DOWN, 0);
+	cr_assert_eq(weft_future_wait_until(f, &answer, weft_now_ns() + TEST_LONG), 0);
+	cr_assert_eq(weft_msg_kind(answer), WEFT_KIND_NOREPLY);
+	weft_msg_destroy(answer);
+	weft_future_destroy(f);
+	weft_runtime_destroy(rt);
+}
+
 /* ---- guests ------------------------------------------------------------------------------- */
 
 Test(guest, enter__rules)

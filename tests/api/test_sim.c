@@ -258,6 +258,47 @@ Test(sim, foreign_threads_ask_at_once)
 	}
 }
 
+/* ---- a call in place ---------------------------------------------------------------------------- */
+
+#define MINUTE_NS (60 * UINT64_C(1000000000))
+
+static int answers_later(weft_model_call *call, void *user)
+{
+	*(weft_model_call **)user = call;
+	return WEFT_PENDING;
+}
+
+static void *a_minute_later(void *user)
+{
+	weft_sim_sleep(MINUTE_NS);
+	weft_model_finish(*(weft_model_call **)user, 0);
+	return NULL;
+}
+
+/* It waits in simulated time: the thread that answers gets its turns, and a minute takes none. */
+Test(sim, a_model_called_in_place_waits_for_its_answer, .timeout = 60)
+{
+	weft_model_request request = { .type = WEFT_MODEL_TEXT_SMALL, .prompt = weft_str_from("now?") };
+	weft_model_response response;
+	weft_model_call *pending = NULL;
+	weft_models *models = NULL;
+	weft_arena *arena = NULL;
+	uint64_t before, thread;
+
+	cr_assert_eq(weft_models_create(&models), 0);
+	cr_assert_eq(weft_models_add(models, WEFT_MODEL_TEXT_SMALL, 0, "later", answers_later, &pending, NULL), 0);
+	cr_assert_eq(weft_arena_create(0, &arena), 0);
+	begin(7, 0);
+	before = weft_now_ns();
+	cr_assert_eq(weft_sim_thread_start(a_minute_later, &pending, &thread), 0);
+	cr_assert_eq(weft_models_call(models, &request, arena, &response, NULL), 0);
+	cr_assert_geq(weft_now_ns() - before, MINUTE_NS);
+	weft_sim_thread_join(thread);
+	cr_assert_eq(weft_sim_end(), 0);
+	weft_arena_destroy(arena);
+	weft_models_unref(models);
+}
+
 /* ---- what cannot be had ------------------------------------------------------------------------ */
 
 Test(sim, a_runtime_that_cannot_be_made_says_so)
