@@ -5,7 +5,8 @@
  *
  *   tree.c    skynet, fibonacci          big.c     big, fork-join
  *   ring.c    ring                       meet.c    chameneos, bank
- *   tasks.c   tasks, tasks-foreign       wait.c    open-loop, broadcast
+ *   tasks.c   tasks, tasks-foreign       wait.c    open-loop
+ *   broadcast.c   broadcast, events
  *
  * Ping-pong, many-to-one, spawn and idle are those of the micro suite, with more to do.
  *
@@ -29,7 +30,7 @@ actors_run_fn actors_ping_pong, actors_ring, actors_many_to_one;
 actors_run_fn actors_big, actors_fork_join, actors_chameneos, actors_bank, actors_fibonacci, actors_skynet;
 actors_run_fn actors_tasks_1, actors_tasks_5, actors_tasks_10, actors_tasks_20, actors_tasks_50;
 actors_run_fn actors_foreign_1, actors_foreign_5, actors_foreign_10, actors_foreign_20, actors_foreign_50;
-actors_run_fn actors_broadcast_4;
+actors_run_fn actors_broadcast_4, actors_events_4;
 /* All iterations at once: a sample is the delay of one message. */
 void actors_open_loop(const struct bench_options *opt, struct bench_outcome *out);
 

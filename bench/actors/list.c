@@ -29,7 +29,8 @@ const struct bench_micro bench_actors[] = {
 	ITEM("tasks-foreign-10", "Ten tasks a batch.", "us", actors_foreign_10, false),
 	ITEM("tasks-foreign-20", "Twenty tasks a batch.", "us", actors_foreign_20, false),
 	ITEM("tasks-foreign-50", "Fifty tasks a batch.", "us", actors_foreign_50, false),
-	ITEM("broadcast-4", "An event that four subscribers have read.", "ns", actors_broadcast_4, false),
+	ITEM("broadcast-4", "A number that four actors have.", "ns", actors_broadcast_4, true),
+	ITEM("events-4", "A structured event that a foreign thread has read from four subscriptions.", "ns", actors_events_4, false),
 	{ .id = "actors-open-loop", .suite = "actors", .group = "actors", .unit = "us",
 	  .description = "100,000 messages a second from a foreign thread: the delay of one.", .run_all = actors_open_loop },
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench/actors/wait.c - what a host sees. open-loop: a foreign thread sends 100,000 messages a second to 64 actors, each at the
+ * bench/actors/wait.c - open-loop: a foreign thread sends 100,000 messages a second to 64 actors, each at the
  * time it is due, whatever happened to the ones before; a sample is the delay of one message from that time to
- * its handler. broadcast: an event that four subscribers read; an operation is an event that all have.
+ * its handler.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,8 +11,6 @@
 #include <time.h>
 
 #include "bench/actors/actors.h"
-
-/* ---- open loop --------------------------------------------------------------------------------- */
 
 #define RECEIVERS 64u
 #define GAP_NS 10000u /* 100,000 a second */
@@ -123,87 +121,4 @@ void actors_open_loop(const struct bench_options *opt, struct bench_outcome *out
 		bench_fail(out, "the generator could not keep up: %.1f ms late on average", (double)s.late_ns / count / 1e6);
 	weft_runtime_destroy(rt);
 	free(s.delay_ms);
-}
-
-/* ---- broadcast ------------------------------------------------------------------------------------ */
-
-#define SUBSCRIBERS 4u
-#define TURN_EVENTS 128u
-#define READ_EVENTS 64u
-
-struct emitter {
-	uint64_t left;
-};
-
-static int emitter_behaviour(weft_actor *self, weft_msg *msg)
-{
-	struct emitter *e = weft_actor_state(self);
-	weft_event_field field = { .key = WEFT_STR("n"), .kind = WEFT_FIELD_INT };
-	weft_event_desc desc = { .scope = WEFT_SCOPE_TOOL,
-		                 .type = WEFT_EVENT_COMPLETED,
-		                 .component_id = WEFT_STR("bench"),
-		                 .fields = &field,
-		                 .field_count = 1 };
-
-	for (uint32_t i = 0; i < TURN_EVENTS && e->left; i++, e->left--) {
-		field.num.i = (int64_t)e->left;
-		weft_event_emit(weft_actor_runtime(self), &desc);
-	}
-	return e->left ? weft_send(weft_actor_ref(self), msg) : 0;
-}
-
-static const weft_actor_class emitter_class = { .size = sizeof(emitter_class),
-	                                        .name = "emitter",
-	                                        .behaviour = emitter_behaviour,
-	                                        .state_bytes = sizeof(struct emitter) };
-
-/* This thread reads all of them, in turn, until each has had every event. Counted, and the numbers added up. */
-static int read_everything(weft_subscription **subs, uint64_t events)
-{
-	weft_event got[READ_EVENTS];
-	uint64_t left = SUBSCRIBERS * events, sum = 0, until = weft_now_ns() + MICRO_WAIT_NS;
-
-	while (left) {
-		for (uint32_t i = 0; i < SUBSCRIBERS; i++) {
-			int n = weft_events_read(subs[i], got, READ_EVENTS);
-
-			if (n < 0 || weft_events_lost(subs[i]))
-				return n < 0 ? n : -EPIPE;
-			for (int j = 0; j < n; j++)
-				sum += (uint64_t)got[j].fields[0].num.i;
-			left -= (uint64_t)n;
-		}
-		if (weft_now_ns() > until)
-			return -ETIMEDOUT;
-	}
-	return sum == SUBSCRIBERS * (events * (events + 1) / 2) ? 0 : -EINVAL;
-}
-
-int actors_broadcast_4(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
-{
-	struct emitter e = { .left = opt->quick ? 50000 : 1000000 };
-	weft_subscribe_options so = WEFT_SUBSCRIBE_OPTIONS_INIT;
-	weft_subscription *subs[SUBSCRIBERS] = { 0 };
-	weft_runtime *rt = NULL;
-	weft_ref ref;
-	uint64_t t0;
-	int r = bench_runtime_up(opt, &rt);
-
-	so.lag = WEFT_LAG_BLOCK;
-	so.block_ns = MICRO_WAIT_NS;
-	for (uint32_t i = 0; r == 0 && i < SUBSCRIBERS; i++)
-		r = weft_events_subscribe(rt, &so, &subs[i]);
-	if (r == 0)
-		r = weft_actor_spawn(rt, &emitter_class, &e, &ref);
-	t0 = weft_now_ns();
-	if (r == 0)
-		r = actors_send(ref, actors_msg(ACTORS_PLAY, NULL, 0));
-	if (r == 0)
-		r = read_everything(subs, e.left);
-	t0 = weft_now_ns() - t0;
-	if (r < 0)
-		bench_fail(out, "not every subscriber got every event: %s", weft_strerror(r));
-	for (uint32_t i = 0; i < SUBSCRIBERS; i++)
-		weft_events_unsubscribe(subs[i]);
-	return actors_end(rt, r, t0, e.left, ret_ms, ret_ops);
 }
