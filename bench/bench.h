@@ -7,6 +7,7 @@
  *     scenario.c   a message scenario      system.c   store, start-up, agents a second
  *     micro_*.c    one mechanism at a time
  *     actors/      the work items that other runtimes are measured by, too
+ *     memory/      histories and vectors: what an agent remembers, and how well it is found
  *   file.c       scenarios.json            result.c   outcome <-> JSON
  *   report.c     tables and the summary    goals.c    what the figures should come to
  *   watched.c    what instrumentation costs    sweep.c   what more workers bring
@@ -27,9 +28,10 @@
 
 struct bench_options {
 	const char *filter;         /* glob over ids; NULL: all */
-	const char *suite;          /* "scenarios", "micro", "actors" or "all" */
+	const char *suite;          /* "scenarios", "micro", "actors", "memory" or "all" */
 	const char *json_path;      /* NULL: no result file */
 	const char *scenarios_path; /* NULL: the built-in file */
+	const char *data;           /* folder of sets of vectors; NULL: see memory/data.c */
 	const char *program;        /* this binary, to run children */
 	const char *child;          /* not NULL: run this entry here and write its outcome to stdout */
 	uint32_t iterations, warmup; /* 0 with *_set false: the entry's own */
@@ -73,7 +75,10 @@ struct bench_outcome {
 	double stage_ms[BENCH_PIPELINE_COUNT]; /* sums */
 	uint64_t stage_runs[BENCH_PIPELINE_COUNT];
 	double rss_start_mb, rss_peak_mb, rss_end_mb;
-	double bytes;       /* actor-idle-bytes; 0 for all others */
+	double bytes;       /* actor-idle-bytes and the like; 0 for all others */
+	double recall;      /* of searches: the share of right answers; negative for all others */
+	uint32_t rows;      /* that were searched; 0 for all others */
+	uint32_t ef;        /* how wide a graph was searched; 0 for all others */
 	char error[200];    /* not empty: it failed */
 };
 
@@ -94,18 +99,25 @@ struct bench_scenario {
 };
 
 struct bench_micro {
-	const char *id, *suite, *group, *description; /* suite: "micro" or "actors" */
+	const char *id, *suite, *group, *description; /* suite: "micro", "actors" or "memory" */
 	const char *unit; /* of the latency figures as people read them: "ns" or "us" a what */
 	/* one iteration: ops operations; sets *ret_ms to the time of one, *ret_ops to how many */
 	int (*run)(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 	/* or all of them at once */
 	void (*run_all)(const struct bench_options *opt, struct bench_outcome *out);
+	/* or all of them at once, by one function for several entries: detail says which */
+	void (*run_item)(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out);
 	uint32_t iterations, warmup;
 	bool scales; /* in the worker sweep */
+	const char *data;   /* the set of vectors that it needs; NULL: none */
+	const void *detail; /* the suite's own */
 };
 
-extern const struct bench_micro bench_micros[], bench_actors[];
-extern const uint32_t bench_micro_count, bench_actor_count;
+extern const struct bench_micro bench_micros[], bench_actors[], bench_memories[];
+extern const uint32_t bench_micro_count, bench_actor_count, bench_memory_count;
+
+/* memory/data.c: is the set there? Says on stderr what is not, once a set. */
+bool bench_data_is_there(const struct bench_options *opt, const char *set);
 
 /* file.c */
 struct bench_file {

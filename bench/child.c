@@ -64,6 +64,10 @@ static void args_make(struct args *a, const struct bench_options *opt, const cha
 		add(a, "--scenarios");
 		add(a, opt->scenarios_path);
 	}
+	if (opt->data) {
+		add(a, "--data");
+		add(a, opt->data);
+	}
 }
 
 /* Everything the child writes, with a NUL; NULL: out of memory. */

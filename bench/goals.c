@@ -15,7 +15,8 @@ enum measure {
 	RATIO,     /* of medians, to the other entry's */
 	BYTES,     /* an actor */
 	PER_CORE,  /* a second, over the cores that ran it: for what keeps all of them busy */
-	PER_CPU    /* a second of processor time: for what is served in order */
+	PER_CPU,   /* a second of processor time: for what is served in order */
+	RECALL     /* the share of right answers */
 };
 
 static const struct goal {
@@ -52,6 +53,11 @@ static const struct goal {
 	{ "actors-tasks-foreign-50", NULL, MEDIAN, 15e-3, "at most 15 us" },
 	{ "actors-open-loop", NULL, MEDIAN, 20e-3, "at most 20 us" },
 	{ "actors-broadcast-4", NULL, MEDIAN, 20e-6, "at most 20 ns" },
+	{ "memory-history-read-100000", "memory-history-read-100", RATIO, 1.15, "at most 1.15 x a history of 100" },
+	{ "memory-store-search-1000x768", NULL, MEDIAN, 25e-3, "at most 25 us" },
+	{ "memory-store-search-1000x768", NULL, RECALL, 0.999, "at least .999" },
+	{ "memory-store-search-10000x384", NULL, MEDIAN, 180e-3, "at most 180 us" },
+	{ "memory-store-search-10000x384", NULL, RECALL, 0.999, "at least .999" },
 };
 
 static const struct bench_outcome *find(const struct bench_row *rows, uint32_t count, const char *id)
@@ -98,6 +104,10 @@ static double value_of(const struct goal *g, const struct bench_outcome *out, co
 		v = (double)out->messages * 1e3 / out->cpu_ms;
 		snprintf(text, size, "%.0f k/s", v / 1e3);
 		break;
+	case RECALL:
+		v = out->recall;
+		snprintf(text, size, "%.4f", v);
+		break;
 	}
 	return v;
 }
@@ -116,11 +126,11 @@ void bench_goals(FILE *to, const struct bench_row *rows, uint32_t count, uint32_
 		if (!out || (g->measure == RATIO && !other))
 			continue;
 		v = value_of(g, out, other, cores, text, sizeof(text));
-		good = g->measure == PER_CORE || g->measure == PER_CPU ? v >= g->limit : v <= g->limit;
+		good = g->measure == PER_CORE || g->measure == PER_CPU || g->measure == RECALL ? v >= g->limit : v <= g->limit;
 		if (!shown++)
 			fputs("\ngoals\n", to);
 		reached += good;
-		fprintf(to, "  %-28s %11s  %-8s %s\n", g->id, text, good ? "reached:" : "missed:", g->text);
+		fprintf(to, "  %-34s %11s  %-8s %s\n", g->id, text, good ? "reached:" : "missed:", g->text);
 	}
 	if (shown)
 		fprintf(to, "  %u of %u reached, on %u %s\n", reached, shown, cores, cores == 1 ? "worker" : "workers");

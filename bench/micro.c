@@ -41,8 +41,11 @@ void bench_micro_run(const struct bench_options *opt, const struct bench_micro *
 	uint32_t iterations, warmup;
 	int r = 0;
 
-	if (m->run_all) {
-		m->run_all(opt, out);
+	if (m->run_all || m->run_item) {
+		if (m->run_all)
+			m->run_all(opt, out);
+		else
+			m->run_item(opt, m, out);
 		return;
 	}
 	bench_counts(opt, m->iterations, m->iterations != 0, m->warmup, &iterations, &warmup);

@@ -29,7 +29,7 @@ static void rate_text(double per_second, char *buf, size_t size)
 static void head(FILE *to, const char *group, bool micro)
 {
 	fprintf(to, "\n%s\n", group);
-	fprintf(to, "  %-28s %11s %11s %11s %11s %12s %9s\n", "", "median", "min", "p95", "p99",
+	fprintf(to, "  %-34s %11s %11s %11s %11s %12s %9s\n", "", "median", "min", "p95", "p99",
 	        micro ? "rate" : "messages", "peak MB");
 }
 
@@ -40,11 +40,11 @@ static void row(FILE *to, const struct bench_row *r)
 	char median[24], min[24], p95[24], p99[24], rate[24];
 
 	if (o->error[0]) {
-		fprintf(to, "  %-28s FAILED: %s\n", r->id, o->error);
+		fprintf(to, "  %-34s FAILED: %s\n", r->id, o->error);
 		return;
 	}
 	if (o->bytes > 0) {
-		fprintf(to, "  %-28s %7.1f bytes\n", r->id, o->bytes);
+		fprintf(to, "  %-34s %7.1f bytes\n", r->id, o->bytes);
 		return;
 	}
 	bench_time_text(s.median, median, sizeof(median));
@@ -52,7 +52,12 @@ static void row(FILE *to, const struct bench_row *r)
 	bench_time_text(s.p95, p95, sizeof(p95));
 	bench_time_text(s.p99, p99, sizeof(p99));
 	rate_text(o->total_ms > 0 ? (double)o->messages * 1e3 / o->total_ms : 0, rate, sizeof(rate));
-	fprintf(to, "  %-28s %11s %11s %11s %11s %12s %9.1f\n", r->id, median, min, p95, p99, rate, o->rss_peak_mb);
+	fprintf(to, "  %-34s %11s %11s %11s %11s %12s %9.1f", r->id, median, min, p95, p99, rate, o->rss_peak_mb);
+	if (o->recall >= 0)
+		fprintf(to, "  recall %.4f of %u rows", o->recall, o->rows);
+	if (o->ef)
+		fprintf(to, ", ef %u", o->ef);
+	fputc('\n', to);
 }
 
 static void summary(FILE *to, const struct bench_row *rows, uint32_t count, double seconds)

@@ -104,6 +104,12 @@ void bench_outcome_write(weft_json_writer *w, const struct bench_outcome *out, c
 		put_text(w, "unit", unit);
 	if (out->bytes > 0)
 		put_number(w, "bytes", out->bytes);
+	if (out->recall >= 0)
+		put_number(w, "recall", out->recall);
+	if (out->rows)
+		put_count(w, "rows", out->rows);
+	if (out->ef)
+		put_count(w, "ef", out->ef);
 	if (out->error[0])
 		put_text(w, "error", out->error);
 	if (for_parent)
@@ -149,6 +155,10 @@ int bench_outcome_read(weft_json v, struct bench_outcome *out)
 	out->rss_peak_mb = number(resources, "memory_rss_peak_mb");
 	out->rss_end_mb = number(resources, "memory_rss_end_mb");
 	out->bytes = number(v, "bytes");
+	if (!weft_json_get_double(weft_json_find(v, WEFT_STR("recall")), &out->recall))
+		out->recall = -1;
+	out->rows = (uint32_t)number(v, "rows");
+	out->ef = (uint32_t)number(v, "ef");
 	out->cpu_ms = number(v, "cpu_ms");
 	if (weft_json_get_str(weft_json_find(v, WEFT_STR("error")), &error))
 		bench_fail(out, "%.*s", WEFT_STR_ARG(error));

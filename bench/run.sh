@@ -4,5 +4,7 @@
 set -eu
 results="$MESON_BUILD_ROOT/bench/results"
 mkdir -p "$results"
+WEFT_DATA=${WEFT_DATA:-"$MESON_SOURCE_ROOT/tests/data"}
+export WEFT_DATA
 # shellcheck disable=SC2086
 exec "$1" bench --suite all --json "$results/weft.json" ${WEFT_BENCH_ARGS-}

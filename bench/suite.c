@@ -37,6 +37,16 @@ static void add(struct suite *s, struct entry e)
 	s->entries[s->count++] = e;
 }
 
+static void add_micros(struct suite *s, const struct bench_options *opt, const struct bench_micro *list, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct bench_micro *m = &list[i];
+
+		if (is_wanted(opt, m->id, m->suite) && (!m->data || opt->child || bench_data_is_there(opt, m->data)))
+			add(s, (struct entry){ m->id, m->group, m->description, NULL, m });
+	}
+}
+
 static int suite_make(struct suite *s, const struct bench_options *opt)
 {
 	weft_error err = { 0 };
@@ -45,7 +55,7 @@ static int suite_make(struct suite *s, const struct bench_options *opt)
 		fprintf(stderr, "weft bench: %s\n", err.message);
 		return -1;
 	}
-	s->entries = calloc(s->file.count + bench_micro_count + bench_actor_count, sizeof(*s->entries));
+	s->entries = calloc(s->file.count + bench_micro_count + bench_actor_count + bench_memory_count, sizeof(*s->entries));
 	if (!s->entries)
 		return -1;
 	for (uint32_t i = 0; i < s->file.count; i++) {
@@ -54,12 +64,9 @@ static int suite_make(struct suite *s, const struct bench_options *opt)
 		if (is_wanted(opt, sc->id, "scenarios"))
 			add(s, (struct entry){ sc->id, sc->config.group, sc->description, sc, NULL });
 	}
-	for (uint32_t i = 0; i < bench_micro_count + bench_actor_count; i++) {
-		const struct bench_micro *m = i < bench_micro_count ? &bench_micros[i] : &bench_actors[i - bench_micro_count];
-
-		if (is_wanted(opt, m->id, m->suite))
-			add(s, (struct entry){ m->id, m->group, m->description, NULL, m });
-	}
+	add_micros(s, opt, bench_micros, bench_micro_count);
+	add_micros(s, opt, bench_actors, bench_actor_count);
+	add_micros(s, opt, bench_memories, bench_memory_count);
 	return 0;
 }
 
@@ -109,7 +116,7 @@ static int child_main(const struct bench_options *opt, const struct suite *s)
 static void list(const struct suite *s)
 {
 	for (uint32_t i = 0; i < s->count; i++)
-		printf("%-28s %s\n", s->entries[i].id, s->entries[i].description);
+		printf("%-34s %s\n", s->entries[i].id, s->entries[i].description);
 }
 
 /* A bar is drawn over itself: not into a file, nor where the terminal cannot or should not. */
@@ -144,9 +151,9 @@ static void line(const struct entry *e, const struct bench_outcome *out, bool te
 		return;
 	bench_time_text(bench_stats_of(out->raw_ms, out->raw_count).median, median, sizeof(median));
 	if (out->error[0])
-		fprintf(stderr, "%-28s FAILED: %s\n", e->id, out->error);
+		fprintf(stderr, "%-34s FAILED: %s\n", e->id, out->error);
 	else
-		fprintf(stderr, "%-28s %s\n", e->id, median);
+		fprintf(stderr, "%-34s %s\n", e->id, median);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */
@@ -246,7 +253,7 @@ static int sweep(const struct bench_options *opt, const struct suite *s)
 	if (count)
 		r = bench_sweep(opt, items, count, cores(opt));
 	else
-		fprintf(stderr, "weft bench: nothing to sweep: --suite actors has items that scale\n");
+		fprintf(stderr, "weft bench: nothing to sweep: suites actors and memory have items that scale\n");
 	free(items);
 	return r;
 }

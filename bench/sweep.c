@@ -41,11 +41,11 @@ static void show(FILE *to, const char *id, uint32_t workers, const struct bench_
 	double m = median(out);
 
 	if (out->error[0]) {
-		fprintf(to, "  %-24s %7u  FAILED: %s\n", id, workers, out->error);
+		fprintf(to, "  %-34s %7u  FAILED: %s\n", id, workers, out->error);
 		return;
 	}
 	bench_time_text(m, time, sizeof(time));
-	fprintf(to, "  %-24s %7u %11s %10.2f %10.0f %%%s\n", id, workers, time, alone / m, alone / m / workers * 100,
+	fprintf(to, "  %-34s %7u %11s %10.2f %10.0f %%%s\n", id, workers, time, alone / m, alone / m / workers * 100,
 	        alone / m < 0.95 ? "  slower than one" : "");
 }
 
@@ -57,7 +57,7 @@ int bench_sweep(const struct bench_options *opt, const struct bench_micro *const
 	char (*names)[64] = calloc(total + 1, sizeof(*names));
 	int r = outs && ids && units && names ? 0 : -1;
 
-	printf("  %-24s %7s %11s %10s %12s\n", "", "workers", "median", "speed-up", "efficiency");
+	printf("  %-34s %7s %11s %10s %12s\n", "", "workers", "median", "speed-up", "efficiency");
 	for (uint32_t i = 0; r == 0 && i < count; i++) {
 		double alone = 0;
 

@@ -12,7 +12,7 @@ static void help(FILE *to)
 {
 	fputs("usage: weft bench [OPTION...]\n"
 	      "\n"
-	      "  --suite NAME      scenarios (default), micro, actors or all\n"
+	      "  --suite NAME      scenarios (default), micro, actors, memory or all\n"
 	      "  --filter GLOB     only entries whose id matches\n"
 	      "  --iterations N    measured iterations an entry (default 10, or the entry's own)\n"
 	      "  --warmup N        iterations before them (default 3, or the entry's own)\n"
@@ -20,9 +20,10 @@ static void help(FILE *to)
 	      "  --events on|off   with or without a subscriber to the agents' events\n"
 	      "  --times on|off    with or without stage times in the results (default on)\n"
 	      "  --scenarios FILE  another scenario file\n"
+	      "  --data FOLDER     sets of vectors for suite memory (default $WEFT_DATA, or tests/data)\n"
 	      "  --json FILE       write the results\n"
 	      "  --quick           fewer and shorter iterations\n"
-	      "  --sweep           suite actors with 1 worker, 2, .. one a core (or --workers)\n"
+	      "  --sweep           suite actors or memory with 1 worker, 2, .. one a core (or --workers)\n"
 	      "  --list            say what would run\n"
 	      "\n"
 	      "Exit status: 0; 1 when an entry failed; 2 for a wrong option or scenario file.\n",
@@ -53,8 +54,8 @@ static int count(const char *option, const char *value, uint32_t min, uint32_t m
 static int suite(const char *value, struct bench_options *opt)
 {
 	if (strcmp(value, "scenarios") != 0 && strcmp(value, "micro") != 0 && strcmp(value, "actors") != 0 &&
-	    strcmp(value, "all") != 0)
-		return wrong("--suite", value, "not scenarios, micro, actors or all");
+	    strcmp(value, "memory") != 0 && strcmp(value, "all") != 0)
+		return wrong("--suite", value, "not scenarios, micro, actors, memory or all");
 	opt->suite = value;
 	return 0;
 }
@@ -71,7 +72,8 @@ static int on_off(const char *name, const char *value, int *ret)
 static int with_value(const char *name, const char *value, struct bench_options *opt)
 {
 	static const char *const names[] = { "--suite",   "--filter",    "--iterations", "--warmup", "--workers",
-		                             "--events", "--scenarios", "--json",       "--times",  "--child" };
+		                             "--events", "--scenarios", "--json",       "--times",  "--data",
+		                             "--child" };
 	size_t which = 0;
 
 	while (which < sizeof(names) / sizeof(names[0]) && strcmp(name, names[which]) != 0)
@@ -103,6 +105,9 @@ static int with_value(const char *name, const char *value, struct bench_options 
 		return 0;
 	case 8:
 		return on_off(name, value, &opt->times);
+	case 9:
+		opt->data = value;
+		return 0;
 	default:
 		opt->child = value;
 		opt->suite = "all";
@@ -127,7 +132,8 @@ int cli_bench(const char *program, int argc, char **argv)
 		}
 		if (!strcmp(argv[i], "--sweep")) {
 			opt.sweep = true;
-			opt.suite = "actors";
+			if (!strcmp(opt.suite, "scenarios"))
+				opt.suite = "actors";
 			continue;
 		}
 		if (!strcmp(argv[i], "--list")) {

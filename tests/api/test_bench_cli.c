@@ -147,9 +147,18 @@ Test(bench_cli, actors__pass, .timeout = 170)
 Test(bench_cli, sweep__shows_each_number_of_workers)
 {
 	expect("bench --sweep --quick --workers 3 --iterations 1 --warmup 0 --filter actors-ring", 0, "speed-up");
-	cr_expect_not_null(strstr(output, "actors-ring                    3"), "%s", output);
+	cr_expect_not_null(strstr(output, "actors-ring                              3"), "%s", output);
 	expect("bench --sweep --filter actors-idle-bytes", 2, "nothing to sweep");
 	expect("bench --sweep --filter burst-100", 2, "burst-100");
+}
+
+/* The sets of vectors are found where --data says; what needs one that is not there is left out, with a word. */
+Test(bench_cli, memory__passes, .timeout = 170)
+{
+	expect("bench --quick --suite memory --iterations 1 --warmup 0 --data '" WEFT_TEST_DATA "'", 0, "entries passed");
+	cr_expect_null(strstr(output, "FAILED"), "%s", output);
+	cr_expect_not_null(strstr(output, "recall 1.0000 of 1000 rows"), "%s", output);
+	expect("bench --data", 2, "--data");
 }
 
 static void write_file(char *path, const char *text)

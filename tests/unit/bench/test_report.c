@@ -81,6 +81,14 @@ static char *goals_of(const char *id, struct bench_outcome *out, uint32_t cores)
 	return text;
 }
 
+static struct bench_outcome make_search(double ms, double recall)
+{
+	struct bench_outcome out = make(ms, 1);
+
+	out.recall = recall;
+	return out;
+}
+
 static void expect_goal(const char *id, struct bench_outcome out, uint32_t cores, const char *verdict)
 {
 	char *text = goals_of(id, &out, cores);
@@ -98,6 +106,8 @@ Test(report, goals__less_time_and_more_rate_are_better)
 	expect_goal("agents-per-second", make(1000, 900000), 2, "missed:");
 	expect_goal("burst-1000", make(9, 1000), 64, "reached:"); /* idle cores do not count */
 	expect_goal("burst-1000", make(11, 1000), 1, "missed:");
+	expect_goal("memory-store-search-1000x768", make_search(1, 0.9995), 1, "0.9995  reached:");
+	expect_goal("memory-store-search-1000x768", make_search(0.001, 0.9985), 1, "0.9985  missed:");
 }
 
 Test(report, goals__silent_where_nothing_was_measured)

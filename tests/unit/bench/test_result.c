@@ -74,6 +74,32 @@ Test(result, outcome__carries_its_failure)
 	bench_outcome_free(&back);
 }
 
+Test(result, outcome__carries_the_recall_of_a_search)
+{
+	struct bench_outcome out, back;
+	weft_json_doc *doc;
+
+	make(&out);
+	cr_expect_lt(out.recall, 0, "not a search");
+	out.recall = 0;
+	out.rows = 4000;
+	out.ef = 32;
+	doc = json_of(&out, true);
+	cr_assert_eq(bench_outcome_read(weft_json_root(doc), &back), 0);
+	cr_expect_eq(back.recall, 0);
+	cr_expect_eq(back.rows, 4000);
+	cr_expect_eq(back.ef, 32);
+	weft_json_release(doc);
+	bench_outcome_free(&back);
+	out.recall = -1;
+	doc = json_of(&out, true);
+	cr_assert_eq(bench_outcome_read(weft_json_root(doc), &back), 0);
+	cr_expect_lt(back.recall, 0);
+	weft_json_release(doc);
+	bench_outcome_free(&out);
+	bench_outcome_free(&back);
+}
+
 Test(result, outcome__of_something_else_is_refused)
 {
 	struct bench_outcome back;
@@ -123,6 +149,9 @@ Test(result, file__is_what_the_schema_says)
 	make(&outs[0]);
 	make(&outs[1]);
 	outs[1].bytes = 144;
+	outs[1].recall = 0.98;
+	outs[1].rows = 10;
+	outs[1].ef = 24;
 	bench_fail(&outs[1], "for the test");
 	close(mkstemp(path));
 	cr_assert_eq(bench_result_write(path, "/proc/self/exe", ids, units, outs, 2), 0);
