@@ -73,7 +73,57 @@ static float l2sq(const float *a, const float *b, size_t n)
 	return rest + sum(simde_mm256_add_ps(s[0], s[1]));
 }
 
-static const struct weft__simd avx2 = { .name = "avx2", .dot_f32 = dot, .dot4_f32 = dot4, .l2sq_f32 = l2sq };
+/* Sixteen products, in pairs: widened first, since pairs of u8 * i8 do not fit 16 bits. */
+static simde__m256i products(const int8_t *q, const uint8_t *codes)
+{
+	return simde_mm256_madd_epi16(simde_mm256_cvtepi8_epi16(simde_mm_loadu_si128((const simde__m128i *)q)),
+	                              simde_mm256_cvtepu8_epi16(simde_mm_loadu_si128((const simde__m128i *)codes)));
+}
+
+static int32_t sum_i32(simde__m256i v)
+{
+	simde__m128i s = simde_mm_add_epi32(simde_mm256_castsi256_si128(v), simde_mm256_extracti128_si256(v, 1));
+
+	s = simde_mm_add_epi32(s, simde_mm_shuffle_epi32(s, 0x4e));
+	s = simde_mm_add_epi32(s, simde_mm_shuffle_epi32(s, 0xb1));
+	return simde_mm_cvtsi128_si32(s);
+}
+
+static int32_t dot_i8(const int8_t *q, const uint8_t *codes, size_t n)
+{
+	simde__m256i s[2] = { simde_mm256_setzero_si256(), simde_mm256_setzero_si256() };
+	size_t i = 0;
+	int32_t rest = 0;
+
+	for (; i + 32 <= n; i += 32) {
+		s[0] = simde_mm256_add_epi32(s[0], products(q + i, codes + i));
+		s[1] = simde_mm256_add_epi32(s[1], products(q + i + 16, codes + i + 16));
+	}
+	for (; i < n; i++)
+		rest += q[i] * codes[i];
+	return rest + sum_i32(simde_mm256_add_epi32(s[0], s[1]));
+}
+
+static void dot4_i8(const int8_t *q, const uint8_t *const rows[4], size_t n, int32_t ret[4])
+{
+	simde__m256i s[4] = { simde_mm256_setzero_si256(), simde_mm256_setzero_si256(), simde_mm256_setzero_si256(),
+		              simde_mm256_setzero_si256() };
+	size_t i = 0;
+
+	for (; i + 16 <= n; i += 16) {
+		for (int r = 0; r < 4; r++)
+			s[r] = simde_mm256_add_epi32(s[r], products(q + i, rows[r] + i));
+	}
+	for (int r = 0; r < 4; r++) {
+		ret[r] = sum_i32(s[r]);
+		for (size_t j = i; j < n; j++)
+			ret[r] += q[j] * rows[r][j];
+	}
+}
+
+static const struct weft__simd avx2 = {
+	.name = "avx2", .dot_f32 = dot, .dot4_f32 = dot4, .l2sq_f32 = l2sq, .dot_i8 = dot_i8, .dot4_i8 = dot4_i8
+};
 
 const struct weft__simd *const weft__simd_avx2 = &avx2;
 #else

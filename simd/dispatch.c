@@ -22,8 +22,13 @@ static const struct weft__simd *detect(void)
 		best = weft__simd_avx2;
 	if (limit && !strcmp(limit, "avx2"))
 		return best;
-	if (weft__simd_avx512 && __builtin_cpu_supports("avx512f"))
+	if (weft__simd_avx512 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
 		best = weft__simd_avx512;
+	if (best != weft__simd_avx512 || (limit && !strcmp(limit, "avx512")))
+		return best;
+	if (weft__simd_avx512vnni && __builtin_cpu_supports("avx512vnni"))
+		best = weft__simd_avx512vnni;
 #else
 	(void)limit;
 #endif

@@ -53,4 +53,21 @@ static float l2sq(const float *a, const float *b, size_t n)
 	return sum(part);
 }
 
-const struct weft__simd weft__simd_scalar = { .name = "scalar", .dot_f32 = dot, .dot4_f32 = dot4, .l2sq_f32 = l2sq };
+static int32_t dot_i8(const int8_t *q, const uint8_t *codes, size_t n)
+{
+	int32_t s = 0;
+
+	for (size_t i = 0; i < n; i++)
+		s += q[i] * codes[i];
+	return s;
+}
+
+static void dot4_i8(const int8_t *q, const uint8_t *const rows[4], size_t n, int32_t ret[4])
+{
+	for (int r = 0; r < 4; r++)
+		ret[r] = dot_i8(q, rows[r], n);
+}
+
+const struct weft__simd weft__simd_scalar = {
+	.name = "scalar", .dot_f32 = dot, .dot4_f32 = dot4, .l2sq_f32 = l2sq, .dot_i8 = dot_i8, .dot4_i8 = dot4_i8
+};

@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/seed.h"
@@ -74,8 +75,10 @@ static void each_set(void (*fn)(const struct weft__simd *s))
 #if defined(__x86_64__)
 	if (weft__simd_avx2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 		fn(weft__simd_avx2);
-	if (weft__simd_avx512 && __builtin_cpu_supports("avx512f"))
+	if (weft__simd_avx512 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
 		fn(weft__simd_avx512);
+	if (weft__simd_avx512vnni && __builtin_cpu_supports("avx512vnni"))
+		fn(weft__simd_avx512vnni);
 #endif
 }
 
@@ -98,6 +101,122 @@ Test(simd, kernels__agree_with_doubles)
 	fill(&rnd, 1e-20f); /* products are denormal or zero */
 	each_set(all_lengths);
 }
+
+/* ---- bytes ------------------------------------------------------------------------------ */
+
+static int8_t query[N_MAX + 8];
+static uint8_t codes[4][N_MAX + 8];
+
+static void exact_dots(const struct weft__simd *s)
+{
+	for (size_t n = 0; n <= N_MAX; n++) {
+		for (size_t shift = 0; shift < 4; shift++) {
+			const uint8_t *rows[4] = { codes[0] + shift, codes[1], codes[2] + 3, codes[3] + 1 };
+			int32_t four[4], want[4] = { 0 };
+
+			for (int r = 0; r < 4; r++) {
+				for (size_t i = 0; i < n; i++)
+					want[r] += query[shift + i] * rows[r][i];
+				cr_assert_eq(s->dot_i8(query + shift, rows[r], n), want[r], "%s: n=%zu row %d", s->name, n, r);
+			}
+			s->dot4_i8(query + shift, rows, n, four);
+			cr_assert(!memcmp(four, want, sizeof(want)), "%s: n=%zu, four at once", s->name, n);
+		}
+	}
+}
+
+Test(simd, i8_dots__are_exact)
+{
+	uint64_t rnd = test_seed("simd i8");
+
+	for (uint32_t i = 0; i < N_MAX + 8; i++) {
+		query[i] = (int8_t)(test_below(&rnd, 255) - 127);
+		for (int r = 0; r < 4; r++)
+			codes[r][i] = (uint8_t)(1 + test_below(&rnd, 255));
+	}
+	each_set(exact_dots);
+	memset(query, -127, sizeof(query)); /* as large as they get */
+	memset(codes, 255, sizeof(codes));
+	each_set(exact_dots);
+}
+
+/* As large as they get, at the length that the header allows. */
+static void longest(const struct weft__simd *s)
+{
+	size_t n = 65536;
+	int8_t *q = malloc(n);
+	uint8_t *row = malloc(n);
+	const uint8_t *rows[4] = { row, row, row, row };
+	int32_t four[4];
+
+	memset(q, 127, n);
+	memset(row, 255, n);
+	cr_assert_eq(s->dot_i8(q, row, n), 127 * 255 * 65536, "%s", s->name);
+	s->dot4_i8(q, rows, n, four);
+	cr_assert_eq(four[3], 127 * 255 * 65536, "%s", s->name);
+	free(q);
+	free(row);
+}
+
+Test(simd, i8_dots__of_the_longest_rows)
+{
+	each_set(longest);
+}
+
+/* |score - cosine| within the header's bound, whatever the scale, and usually far below it. */
+static void quantised_pair(uint64_t *rnd, size_t n, float scale, double *largest)
+{
+	double want = 0, bound;
+	struct weft__query_i8 q;
+	float row_scale, got;
+
+	for (size_t i = 0; i < n; i++) {
+		pool[0][i] = random_float(rnd, scale);
+		pool[1][i] = random_float(rnd, scale);
+	}
+	if (weft__normalise_f32(pool[0], n) < 0 || weft__normalise_f32(pool[1], n) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		want += (double)pool[0][i] * pool[1][i];
+	q = weft__quantise_query(pool[0], n, query);
+	row_scale = weft__quantise_row(pool[1], n, codes[0]);
+	got = weft__i8_score(weft__simd()->dot_i8(query, codes[0], n), q, row_scale);
+	for (size_t i = 0; i < n; i++)
+		cr_assert(fabs(((double)codes[0][i] - 128) * row_scale - pool[1][i]) <= row_scale * 0.50001, "n=%zu i=%zu", n, i);
+	bound = (row_scale + q.scale) / 2 * sqrt((double)n) + (double)n / 4 * row_scale * q.scale + 1e-6;
+	cr_assert(fabs(got - want) <= bound, "n=%zu: %g, cosine %g, bound %g", n, (double)got, want, bound);
+	if (fabs(got - want) > *largest)
+		*largest = fabs(got - want);
+}
+
+Test(simd, quantise__keeps_scores_within_the_bound)
+{
+	uint64_t rnd = test_seed("quantise");
+	double largest = 0;
+
+	for (size_t n = 1; n <= N_MAX; n++) {
+		for (int i = 0; i < 20; i++)
+			quantised_pair(&rnd, n, 1, &largest);
+	}
+	cr_assert_leq(largest, 0.02);
+}
+
+Test(simd, quantise__of_what_has_no_direction_is_zero)
+{
+	float bad[][3] = { { 0, 0, 0 }, { 1, NAN, 0 }, { 1, 2, INFINITY }, { 1e-45f, 0, 0 } };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		uint8_t row[3];
+		int8_t q[3];
+		struct weft__query_i8 info = weft__quantise_query(bad[i], 3, q);
+
+		cr_assert_eq(weft__quantise_row(bad[i], 3, row), 0);
+		cr_assert(row[0] == 128 && row[1] == 128 && row[2] == 128);
+		cr_assert(info.scale == 0 && info.offset == 0 && !q[0] && !q[1] && !q[2]);
+	}
+}
+
+/* ---- what is not finite -------------------------------------------------------------------- */
 
 static void not_finite(const struct weft__simd *s)
 {
