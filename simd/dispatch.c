@@ -8,6 +8,18 @@
 #include <string.h>
 
 #include "runtime/base/atomic.h"
+#include "simd/match.h"
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WITH_TSAN 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__) || defined(WITH_TSAN)
+#define READS_NOTHING_IN_VAIN true
+#else
+#define READS_NOTHING_IN_VAIN false
+#endif
 
 static const struct weft__simd *detect(void)
 {
@@ -46,6 +58,15 @@ const struct weft__simd *weft__simd(void)
 		weft__store_relaxed(&chosen, s);
 	}
 	return s;
+}
+
+const struct weft__match_kernels *weft__match_kernels(void)
+{
+	const struct weft__simd *s = weft__simd();
+
+	if (READS_NOTHING_IN_VAIN || s == &weft__simd_scalar)
+		return &weft__match_scalar;
+	return s == weft__simd_avx2 ? &weft__match_avx2 : &weft__match_avx512;
 }
 
 float weft__cosine_f32(const float *a, const float *b, size_t n)
