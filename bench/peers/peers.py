@@ -24,8 +24,9 @@ import sys
 import time
 
 import actors
+import vectors
 
-SUITES = {'actors': actors}
+SUITES = {'actors': actors, 'vectors': vectors}
 TIME_LIMIT_S = 90
 NOT_HERE = 3  # exit status of a program that does not have the item
 
@@ -34,7 +35,7 @@ class Failed(Exception):
     """A program could not be built or run; the text says why."""
 
 
-def run(command, limit_s=TIME_LIMIT_S, folder=None):
+def run(command, limit_s=TIME_LIMIT_S, folder=None, statuses=(0, NOT_HERE)):
     """(exit status, standard output) of a program; raises Failed."""
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=limit_s)
@@ -42,7 +43,7 @@ def run(command, limit_s=TIME_LIMIT_S, folder=None):
         raise Failed(f'{command[0]} is not installed') from None
     except subprocess.TimeoutExpired:
         raise Failed(f'no end after {limit_s} s') from None
-    if done.returncode not in (0, NOT_HERE):
+    if done.returncode not in statuses:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise Failed(f'exit status {done.returncode}' + (f': {said[-1][:200]}' if said else ''))
     return done.returncode, done.stdout
@@ -52,17 +53,24 @@ def run(command, limit_s=TIME_LIMIT_S, folder=None):
 
 
 def figures(text):
-    """{item: {'values': [...], 'unit': ..., 'peak_rss_mb': ...}} of a program's lines; raises Failed for one that is none."""
+    """
+    {item: {'values': [...], 'unit': ..., 'peak_rss_mb': ..., 'recall': ...}} of a program's lines, or {item: {'why': ...}} where
+    it says why there is no figure; raises Failed for a line that is neither.
+    """
     found = {}
     for line in text.splitlines():
         if not line.startswith('{'):
             continue
         try:
             figure = json.loads(line)
+            if 'why' in figure:
+                found[figure['item']] = {'why': str(figure['why'])}
+                continue
             values = [float(v) for v in figure['values']]
             if not values or min(values) < 0:
                 raise ValueError('no values')
-            found[figure['item']] = {'values': values, 'unit': figure['unit'], 'peak_rss_mb': figure.get('peak_rss_mb')}
+            found[figure['item']] = {'values': values, 'unit': figure['unit'], 'peak_rss_mb': figure.get('peak_rss_mb'),
+                                     'recall': figure.get('recall')}
         except (ValueError, KeyError, TypeError) as e:
             raise Failed(f'not a figure: {line[:120]} ({e})') from None
     return found
@@ -72,7 +80,7 @@ class Cells:
     """What came out: by row (an item and a number of workers) and runtime."""
 
     def __init__(self):
-        self.values, self.units, self.rss, self.reasons = {}, {}, {}, {}
+        self.values, self.units, self.rss, self.recalls, self.reasons = {}, {}, {}, {}, {}
         self.interrupted = False
 
     def add(self, row, runtime, figure):
@@ -81,6 +89,9 @@ class Cells:
         rss = figure.get('peak_rss_mb')
         if rss:
             self.rss[row, runtime] = max(rss, self.rss.get((row, runtime), 0))
+        recall = figure.get('recall')
+        if recall is not None:  # the least of all rounds
+            self.recalls[row, runtime] = min(recall, self.recalls.get((row, runtime), 1))
 
     def fail(self, row, runtime, why):
         self.reasons.setdefault((row, runtime), why)
@@ -103,6 +114,12 @@ def number(value):
     return f'{value:,.0f}' if value >= 100 else f'{value:.1f}' if value >= 10 else f'{value:.2f}'
 
 
+def cell(cells, row, runtime, best):
+    value = cells.median(row, runtime)
+    recall = cells.recalls.get((row, runtime))
+    return number(value) + ('*' if value == best else '') + (f' ({recall:.3f})' if recall is not None else '')
+
+
 def ratio(cells, row, ours, peers):
     """How many times better we are than the best peer; None where one of the two is not there."""
     best = min((m for m in (cells.median(row, p) for p in peers) if m is not None), default=None)
@@ -119,7 +136,7 @@ def table(cells, runtimes, ours):
         best = min(m for m in medians.values() if m is not None)
         times = ratio(cells, row, ours, peers)
         lines.append([row[0], str(row[1]), cells.units[row[0]]] +
-                     [number(m) + ('*' if m == best else '') for m in medians.values()] +
+                     [cell(cells, row, r, best) for r in runtimes] +
                      [f'{times:.1f} x' if times else '-'])
     return lines
 
@@ -179,10 +196,11 @@ def build_all(wanted, work):
     return ready, missing
 
 
-def measure(cells, runtime, item, workers, repetitions, work):
+def measure(cells, runtime, item, workers, repetitions, work, limit_s):
     row = (item, workers)
     try:
-        status, text = run(runtime.command(item, workers, repetitions, work), folder=work)
+        status, text = run(runtime.command(item, workers, repetitions, work), limit_s, work,
+                           getattr(runtime, 'statuses', (0, NOT_HERE)))
         found = runtime.figures(item, text, work) if hasattr(runtime, 'figures') else figures(text)
     except (Failed, OSError, KeyError, ValueError) as e:
         cells.fail(row, runtime.name, str(e) or type(e).__name__)
@@ -190,7 +208,10 @@ def measure(cells, runtime, item, workers, repetitions, work):
     if status == NOT_HERE:
         cells.fail(row, runtime.name, 'does not have it')
     for name, figure in found.items():
-        cells.add((name, workers), runtime.name, figure)
+        if 'why' in figure:
+            cells.fail((name, workers), runtime.name, figure['why'])
+        else:
+            cells.add((name, workers), runtime.name, figure)
 
 
 def run_all(suite, runtimes, items, workers, rounds, repetitions, work):
@@ -202,19 +223,19 @@ def run_all(suite, runtimes, items, workers, rounds, repetitions, work):
             if not progress.terminal:
                 print(f'peers: round {n + 1} of {rounds}', file=sys.stderr)
             for item, w in steps:
-                run_step(cells, progress, item, w, runtimes, repetitions, work)
+                run_step(cells, progress, item, w, runtimes, repetitions, work, getattr(suite, 'TIME_LIMIT_S', TIME_LIMIT_S))
     except KeyboardInterrupt:
         cells.interrupted = True
     progress.end()
     return cells
 
 
-def run_step(cells, progress, item, workers, runtimes, repetitions, work):
+def run_step(cells, progress, item, workers, runtimes, repetitions, work, limit_s):
     """One item by each runtime, except by those that failed at it before."""
     for runtime in runtimes:
         progress.step(f'{item}, {workers} workers, {runtime.name}')
         if ((item, workers), runtime.name) not in cells.reasons:
-            measure(cells, runtime, item, workers, repetitions, work)
+            measure(cells, runtime, item, workers, repetitions, work, limit_s)
 
 
 # ---- the result file -----------------------------------------------------------------------------------
@@ -236,6 +257,8 @@ def result(suite_name, cells, runtimes, ours, missing, rounds):
             if cells.values.get((row, r.name)):
                 by_runtime[r.name] = {'median': cells.median(row, r.name), 'values': cells.values[row, r.name],
                                       'peak_rss_mb': cells.rss.get((row, r.name))}
+                if (row, r.name) in cells.recalls:
+                    by_runtime[r.name]['recall'] = cells.recalls[row, r.name]
         rows.append({'item': row[0], 'workers': row[1], 'unit': cells.units[row[0]], 'runtimes': by_runtime,
                      'best': min(by_runtime, key=lambda name: by_runtime[name]['median']),
                      'ratio': ratio(cells, row, ours, [n for n in names if n != ours])})
@@ -300,7 +323,10 @@ def main(argv):
     names, ours = [r.name for r in ready], wanted[0].name
     if cells.rows():
         print_table(table(cells, names, ours), sys.stdout)
-        print(f'\nLess is better; * the best. {summary(cells, names, ours)}.')
+        recall = ' In brackets: recall.' if cells.recalls else ''
+        print(f'\nLess is better; * the best.{recall} {summary(cells, names, ours)}.')
+    for line in getattr(suite, 'notes', tuple)():
+        print(f'  {line}')
     for (row, name), why in cells.reasons.items():
         if why != 'does not have it':
             print(f'  {row[0]} on {row[1]}, {name}: {why}')

@@ -297,6 +297,22 @@ Test(data_made, truth__keeps_to_the_filter)
 	vectors_free(&v);
 }
 
+Test(data_made, repeated__half_of_the_rows_are_five)
+{
+	struct vectors v;
+	uint32_t same = 0;
+
+	cr_assert_eq(vectors_make(&v, 300, 2, 32, 3), 0);
+	vectors_repeat(&v, 5);
+	cr_expect_eq(v.truth_k, 0);
+	for (uint32_t i = 1; i < v.count; i += 2) {
+		for (uint32_t j = 0; j < 5; j++)
+			same += !memcmp(vectors_row(&v, i), vectors_row(&v, j * 60), sizeof(float) * 32);
+	}
+	cr_expect_eq(same, 150);
+	vectors_free(&v);
+}
+
 Test(data_made, right__counts_no_row_twice)
 {
 	struct vectors v;

@@ -8,16 +8,20 @@ bench/peers/peers.py over runtimes made of small shell programs: good figures, m
 is not there; the table, the summary, the result file and the exit status are compared.
 """
 import contextlib
+import fnmatch
 import io
 import json
+import os
 import pathlib
 import sys
 import unittest
+import unittest.mock
 
 ROOT, WORK = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / 'bench/peers'))
 import peers  # noqa: E402
+import vectors  # noqa: E402
 
 
 class Fake:
@@ -132,7 +136,57 @@ class Peers(unittest.TestCase):
         for text in ('{"item":"a"}', '{"item":"a","unit":"ns","values":["x"]}', '{"item":"a","unit":"ns","values":[-1]}', '{'):
             with self.assertRaises(peers.Failed, msg=text):
                 peers.figures(text)
-        self.assertEqual(peers.figures('noise\n{"item":"a","unit":"us","values":[1]}'), {'a': {'values': [1.0], 'unit': 'us', 'peak_rss_mb': None}})
+        self.assertEqual(peers.figures('noise\n{"item":"a","unit":"us","values":[1]}'), {'a': {'values': [1.0], 'unit': 'us', 'peak_rss_mb': None, 'recall': None}})
+        self.assertEqual(peers.figures('{"item":"a","why":"too hard"}'), {'a': {'why': 'too hard'}})
+
+
+class Vectors(unittest.TestCase):
+    def test_recall_stands_beside_the_time(self):
+        text = '{"item":"search","unit":"us","values":[%s],"recall":%s}'
+        ours = Fake('weft', f"echo '{text % (10, 0.953)}'; echo '{text % (20, 0.951)}' | sed s/search/other/")
+        peer = Fake('hnswlib', f"echo '{text % (30, 0.96)}'; echo '{{\"item\":\"other\",\"why\":\"recall 0.43\"}}'")
+        status, text, result = run(Suite(ours, peer), '--quick', '--items', 'a', '--workers', '1')
+        self.assertEqual(status, 0)
+        self.assertRegex(text, r'search +1 +us +10\.0\* \(0\.953\) +30\.0 \(0\.960\) +3\.0 x')
+        self.assertIn('In brackets: recall.', text)
+        self.assertIn('other on 1, hnswlib: recall 0.43', text)
+        self.assertEqual([r['runtimes']['weft']['recall'] for r in result['rows']], [0.953, 0.951])
+
+    def test_sets_that_are_not_there_are_left_out(self):
+        folder = WORK / 'peers-sets'
+        (folder / 'sift128').mkdir(parents=True, exist_ok=True)
+        (folder / 'sift128/query.gt').touch()
+        with unittest.mock.patch.dict(os.environ, {'WEFT_DATA': str(folder)}):
+            self.assertEqual([i for i in vectors.ITEMS if vectors.workers_of(i, [1, 2])], ['exact', 'sift128', 'made768'])
+            self.assertIn('notes384 is left out: its set is not there', list(vectors.notes()))
+        with unittest.mock.patch.dict(os.environ, {'WEFT_DATA': ''}):
+            self.assertEqual(vectors.data(), (ROOT / 'tests/data').resolve())
+            self.assertEqual(vectors.workers_of('notes384', [1, 2]), [1, 2])
+            self.assertEqual(vectors.workers_of('mixed', [1, 2]), [2])
+            self.assertEqual(vectors.workers_of('exact', [1, 2]), [1])
+
+    def test_figures_of_weft(self):
+        def entry(unit, raw_ms, **more):
+            return {'unit': unit, 'latency': {'raw_ms': raw_ms}, 'resources': {'memory_rss_peak_mb': 9}, **more}
+
+        weft = vectors.Weft('weft')
+        (WORK / 'weft.json').write_text(json.dumps({'scenarios': {
+            'memory-sift128-search-95': entry('us', [0.01, 0.02], recall=0.96),
+            'memory-sift128-bytes': entry('bytes', [1], bytes=700),
+            'memory-mixed': entry('us', [0.001 * n for n in range(100)]),
+            'memory-replace': entry('us', [0.2], recall=0.99),
+            'memory-repeated': entry('us', [0.2], recall=0.75),
+            'memory-sift128-search-99': entry('us', [], error='recall 0.98')}}))
+        found = weft.figures('sift128', '', WORK)
+        self.assertEqual(found['sift128-search-95'], {'values': [10, 20], 'unit': 'us', 'peak_rss_mb': 9, 'recall': 0.96})
+        self.assertEqual(found['sift128-bytes']['values'], [700])
+        self.assertEqual(found['sift128-search-99'], {'why': 'recall 0.98'})
+        self.assertEqual((found['mixed-p50']['values'], found['mixed-p99']['values']), ([50], [99]))
+        self.assertEqual(found['replace-lost']['values'], [0])
+        self.assertEqual(found['repeated-missed']['values'], [250])
+        self.assertEqual(weft.entries('sift128', 1), 'memory-sift128-*')
+        for name, there in (('build', True), ('search-95', True), ('search-99', True), ('bytes', False), ('save', False), ('open', False)):
+            self.assertEqual(fnmatch.fnmatch(f'memory-sift128-{name}', weft.entries('sift128', 2)), there, name)
 
 
 if __name__ == '__main__':

@@ -324,6 +324,16 @@ int vectors_make(struct vectors *ret, uint32_t count, uint32_t query_count, uint
 	return 0;
 }
 
+void vectors_repeat(struct vectors *v, uint64_t seed)
+{
+	for (uint32_t i = 1; i < v->count; i += 2) {
+		uint32_t from = (uint32_t)(vectors_random(&seed) % 5) * (v->count / 10) * 2; /* an even one: it stays */
+
+		memcpy(v->rows + (size_t)i * v->dims, vectors_row(v, from), sizeof(float) * v->dims);
+	}
+	v->truth_k = 0;
+}
+
 /* ---- truth ------------------------------------------------------------------------------------- */
 
 double vectors_cosine(const struct vectors *v, uint32_t row, uint32_t query)

@@ -51,6 +51,12 @@ int vectors_load(struct vectors *ret, const char *folder, const char *set, char 
  */
 int vectors_make(struct vectors *ret, uint32_t count, uint32_t query_count, uint32_t dims, uint64_t seed);
 
+/**
+ * Let five rows stand in the place of every second one, as memories do that are kept again and again. What the truth was no
+ * longer holds.
+ */
+void vectors_repeat(struct vectors *v, uint64_t seed);
+
 /* NULL is fine, and so is a zeroed one. */
 void vectors_free(struct vectors *v);
 
