@@ -10,6 +10,7 @@
 #include <weft/error.h>
 #include <weft/event.h>
 #include <weft/flight.h>
+#include <weft/index.h>
 #include <weft/json.h>
 #include <weft/memory.h>
 #include <weft/metrics.h>

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store/vector/index.c - making an index, and writing to it.
+ *
+ * A put first finds or makes the row of its vector and hangs a new item on it, then takes the id's old item
+ * away; in between a search may see both, and keeps the better one (search.c). Whatever can fail is done
+ * before the first thing that a search can see.
+ */
+#include "store/vector/vector.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <weft/alloc.h>
+
+#include "runtime/base/hash.h"
+
+#define M_DEFAULT 16u
+#define EF_CONSTRUCTION_DEFAULT 200u
+#define GRAPH_FROM_DEFAULT 8000u
+#define SCAN_SHIFT 8u   /* small indexes come in thousands */
+#define GRAPH_SHIFT 10u
+#define SCAN_SHARDS 8u
+#define GRAPH_SHARDS 256u
+
+/* ---- hashes ----------------------------------------------------------------------- */
+
+static uint32_t hash_of_id(uint64_t id)
+{
+	return (uint32_t)weft__mix64(id);
+}
+
+static uint32_t hash_of_item(const void *owner, uint32_t item)
+{
+	const weft_index *index = owner;
+
+	return hash_of_id(*weft__item_id(&index->items, item));
+}
+
+static uint32_t hash_of_row(const void *owner, uint32_t row)
+{
+	const weft_index *index = owner;
+
+	return *weft__row_hash(&index->rows, weft__slab_chunk(&index->rows.slab, row), row);
+}
+
+static bool item_has_id(const void *owner, uint32_t item, const void *key)
+{
+	const weft_index *index = owner;
+
+	return *weft__item_id(&index->items, item) == *(const uint64_t *)key;
+}
+
+/* Eight bytes at a time; both are multiples of them. */
+static uint32_t hash_of_bytes(const void *bytes, size_t n, uint64_t seed)
+{
+	const char *at = bytes;
+	uint64_t hash = seed, word;
+
+	for (size_t i = 0; i + sizeof(word) <= n; i += sizeof(word)) {
+		memcpy(&word, at + i, sizeof(word));
+		hash = weft__mix2(hash, word);
+	}
+	return (uint32_t)weft__mix64(hash);
+}
+
+/* ---- create, ref, unref ---------------------------------------------------------------- */
+
+static int fill_in(const weft_index_options *opt, weft_index_options *ret)
+{
+	WEFT_RETURN_IF(!opt || opt->size != sizeof(*opt), -EINVAL);
+	WEFT_RETURN_IF(!opt->dims || opt->dims > WEFT_INDEX_DIMS_MAX, -EINVAL);
+	WEFT_RETURN_IF(opt->kind > WEFT_INDEX_GRAPH || opt->codes > WEFT_INDEX_CODES_NONE, -EINVAL);
+	WEFT_RETURN_IF(opt->m && (opt->m < 4 || opt->m > WEFT_INDEX_M_MAX), -EINVAL);
+	WEFT_RETURN_IF(opt->reserved, -EINVAL);
+	*ret = *opt;
+	if (!ret->m)
+		ret->m = M_DEFAULT;
+	if (!ret->ef_construction)
+		ret->ef_construction = EF_CONSTRUCTION_DEFAULT;
+	if (!ret->graph_from)
+		ret->graph_from = GRAPH_FROM_DEFAULT;
+	return 0;
+}
+
+static void destroy(weft_index *index)
+{
+	for (uint32_t i = 0; i < WEFT__SEARCHERS_KEPT; i++)
+		weft__searcher_free(index->idle[i]);
+	weft__lookup_fini(&index->by_id);
+	weft__lookup_fini(&index->by_vector);
+	weft__slab_fini(&index->items.slab);
+	weft__slab_fini(&index->rows.slab);
+	weft_free(index);
+}
+
+int weft_index_create(const weft_index_options *opt, weft_index **ret_index)
+{
+	weft_index_options full;
+	weft_index *index;
+	uint32_t shift, shards;
+	int r = fill_in(opt, &full);
+
+	WEFT_RETURN_IF(r < 0, r);
+	WEFT_RETURN_IF(!ret_index, -EINVAL);
+	index = weft_aligned_alloc(WEFT_CACHELINE, sizeof(*index));
+	if (!index)
+		return -ENOMEM;
+	memset(index, 0, sizeof(*index));
+	index->opt = full;
+	index->refs = 1;
+	index->simd = weft__simd();
+	shift = full.kind == WEFT_INDEX_SCAN ? SCAN_SHIFT : GRAPH_SHIFT;
+	shards = full.kind == WEFT_INDEX_SCAN ? SCAN_SHARDS : GRAPH_SHARDS;
+	weft__rows_init(&index->rows, &full, shift, &index->grace);
+	weft__items_init(&index->items, shift, &index->grace);
+	r = weft__lookup_init(&index->by_id, shards, hash_of_item, index);
+	if (!r)
+		r = weft__lookup_init(&index->by_vector, shards, hash_of_row, index);
+	if (r < 0) {
+		destroy(index);
+		return r;
+	}
+	*ret_index = index;
+	return 0;
+}
+
+weft_index *weft_index_ref(weft_index *index)
+{
+	weft__fetch_add_relaxed(&index->refs, 1); /* relaxed: the caller holds one already */
+	return index;
+}
+
+void weft_index_unref(weft_index *index)
+{
+	/* acq_rel: the last one frees what the others wrote */
+	if (index && weft__fetch_sub_acq_rel(&index->refs, 1) == 1)
+		destroy(index);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------- */
+
+struct vector_key { /* what makes two vectors the same: the floats, or all that is kept of them */
+	const weft_index *index;
+	const void *bytes;
+	size_t n;
+	float scale;
+	uint32_t hash;
+};
+
+static const void *row_bytes(const weft_index *index, uint32_t row)
+{
+	char *chunk = weft__slab_chunk(&index->rows.slab, row);
+
+	if (index->rows.vector_floats)
+		return weft__row_vector(&index->rows, chunk, row);
+	return weft__row_codes(&index->rows, chunk, row);
+}
+
+static bool row_has_vector(const void *owner, uint32_t row, const void *key)
+{
+	const struct vector_key *k = key;
+	const weft_index *index = owner;
+	char *chunk = weft__slab_chunk(&index->rows.slab, row);
+
+	return *weft__row_hash(&index->rows, chunk, row) == k->hash && !memcmp(row_bytes(index, row), k->bytes, k->n) &&
+	       (index->rows.vector_floats || *weft__row_scale(&index->rows, chunk, row) == k->scale);
+}
+
+static float code_row(const struct weft__rows *rows, const float *v, uint8_t *ret_codes)
+{
+	memset(ret_codes + rows->dims, 128, rows->code_bytes - rows->dims);
+	return weft__quantise_row(v, rows->dims, ret_codes);
+}
+
+/* The key of a searcher's vector; the codes of a row, when only those are kept, go to room. */
+static struct vector_key key_of(const weft_index *index, const struct weft__searcher *s, uint8_t *room)
+{
+	struct vector_key k = { .index = index };
+
+	if (index->rows.vector_floats) {
+		k.bytes = s->query;
+		k.n = index->rows.vector_floats * sizeof(float);
+	} else {
+		k.bytes = room;
+		k.n = index->rows.code_bytes;
+		k.scale = code_row(&index->rows, s->query, room);
+	}
+	k.hash = hash_of_bytes(k.bytes, k.n, index->opt.seed);
+	return k;
+}
+
+/* A row that holds the vector; nobody knows it yet. */
+static int row_create(weft_index *index, const struct weft__searcher *s, const struct vector_key *key, uint32_t *ret_row)
+{
+	const struct weft__rows *rows = &index->rows;
+	uint32_t row;
+	char *chunk;
+	int r = weft__slab_take(&index->rows.slab, &row);
+
+	if (r < 0)
+		return r;
+	chunk = weft__slab_chunk(&rows->slab, row);
+	if (rows->vector_floats)
+		memcpy(weft__row_vector(rows, chunk, row), s->query, rows->vector_floats * sizeof(float));
+	if (rows->code_bytes)
+		*weft__row_scale(rows, chunk, row) = code_row(rows, s->query, weft__row_codes(rows, chunk, row));
+	*weft__row_hash(rows, chunk, row) = key->hash;
+	*ret_row = row;
+	return 0;
+}
+
+/* The row of the vector, made if there is none. With the vector's shard locked. */
+static int row_get(weft_index *index, struct weft__lookup_shard *shard, const struct weft__searcher *s,
+                   const struct vector_key *key, uint32_t *ret_row)
+{
+	uint32_t row = weft__lookup_find(&index->by_vector, shard, key->hash, row_has_vector, key);
+	int r;
+
+	if (row == WEFT__NONE) {
+		r = weft__lookup_reserve(&index->by_vector, shard);
+		if (!r)
+			r = row_create(index, s, key, &row);
+		if (r < 0)
+			return r;
+		weft__lookup_insert(&index->by_vector, shard, row);
+	}
+	*ret_row = row;
+	return 0;
+}
+
+/* Take an item off its row; the last one takes the row with it. Under the id's shard. */
+static void detach(weft_index *index, uint32_t item)
+{
+	uint32_t row = weft__load_relaxed(weft__item_row(&index->items, item)); /* relaxed: our lock */
+	struct weft__lookup_shard *shard = weft__lookup_lock(&index->by_vector, hash_of_row(index, row));
+
+	if (weft__row_detach(&index->rows, &index->items, row, item)) {
+		weft__fetch_sub_relaxed(&index->live_rows, 1); /* relaxed: a counter */
+		weft__lookup_remove(&index->by_vector, shard, row);
+		weft__slab_retire(&index->rows.slab, row);
+	}
+	weft__lookup_unlock(shard);
+	weft__slab_retire(&index->items.slab, item);
+}
+
+/* ---- put, delete, get ---------------------------------------------------------------------------- */
+
+/*
+ * Hang item on the row of the searcher's vector. old is what the id had, or WEFT__NONE: when it hangs there
+ * too, item takes its place and the answer is 1; else 0.
+ */
+static int attach(weft_index *index, const struct weft__searcher *s, uint32_t item, uint32_t old)
+{
+	uint8_t *room = NULL;
+	struct vector_key key;
+	struct weft__lookup_shard *shard;
+	uint32_t row;
+	int r;
+
+	if (!index->rows.vector_floats) {
+		room = weft_malloc(index->rows.code_bytes);
+		WEFT_RETURN_IF(!room, -ENOMEM);
+	}
+	key = key_of(index, s, room);
+	shard = weft__lookup_lock(&index->by_vector, key.hash);
+	r = row_get(index, shard, s, &key, &row);
+	/* relaxed: written under the lock of the id */
+	if (!r && old != WEFT__NONE && weft__load_relaxed(weft__item_row(&index->items, old)) == row) {
+		weft__row_replace(&index->rows, &index->items, row, old, item);
+		r = 1;
+	} else if (!r && weft__row_attach(&index->rows, &index->items, row, item)) {
+		weft__fetch_add_relaxed(&index->live_rows, 1); /* relaxed: a counter */
+	}
+	weft__lookup_unlock(shard);
+	weft_free(room);
+	return r;
+}
+
+static int item_create(weft_index *index, uint64_t id, const weft_index_attrs *attrs, uint32_t *ret_item)
+{
+	int r = weft__slab_take(&index->items.slab, ret_item);
+
+	if (r < 0)
+		return r;
+	*weft__item_id(&index->items, *ret_item) = id;
+	*weft__item_attrs(&index->items, *ret_item) = attrs ? *attrs : (weft_index_attrs){ 0 };
+	return 0;
+}
+
+/* With the id's shard locked. */
+static int put_locked(weft_index *index, struct weft__lookup_shard *shard, const struct weft__searcher *s, uint64_t id,
+                      const weft_index_attrs *attrs)
+{
+	uint32_t old = weft__lookup_find(&index->by_id, shard, hash_of_id(id), item_has_id, &id), item;
+	int r = weft__lookup_reserve(&index->by_id, shard);
+
+	if (!r)
+		r = item_create(index, id, attrs, &item);
+	if (r < 0)
+		return r;
+	r = attach(index, s, item, old);
+	if (r < 0) {
+		weft__slab_retire(&index->items.slab, item);
+		return r;
+	}
+	if (old == WEFT__NONE) {
+		weft__lookup_insert(&index->by_id, shard, item);
+		weft__fetch_add_relaxed(&index->ids, 1); /* relaxed: a counter */
+		return 0;
+	}
+	weft__lookup_replace(&index->by_id, shard, old, item);
+	if (r == 1)
+		weft__slab_retire(&index->items.slab, old);
+	else
+		detach(index, old);
+	return 0;
+}
+
+int weft_index_put(weft_index *index, uint64_t id, const float *vector, const weft_index_attrs *attrs)
+{
+	struct weft__searcher *s;
+	struct weft__lookup_shard *shard;
+	int r;
+
+	WEFT_RETURN_IF(!index || !vector, -EINVAL);
+	r = weft__searcher_take(index, vector, &s);
+	if (r < 0)
+		return r;
+	shard = weft__lookup_lock(&index->by_id, hash_of_id(id));
+	r = put_locked(index, shard, s, id, attrs);
+	weft__lookup_unlock(shard);
+	weft__searcher_give(index, s);
+	return r;
+}
+
+int weft_index_delete(weft_index *index, uint64_t id)
+{
+	struct weft__lookup_shard *shard;
+	uint32_t item;
+
+	WEFT_RETURN_IF(!index, -EINVAL);
+	shard = weft__lookup_lock(&index->by_id, hash_of_id(id));
+	item = weft__lookup_find(&index->by_id, shard, hash_of_id(id), item_has_id, &id);
+	if (item != WEFT__NONE) {
+		weft__lookup_remove(&index->by_id, shard, item);
+		weft__fetch_sub_relaxed(&index->ids, 1); /* relaxed: a counter */
+		detach(index, item);
+	}
+	weft__lookup_unlock(shard);
+	return item == WEFT__NONE ? -ENOENT : 0;
+}
+
+static void copy_vector(const struct weft__rows *rows, uint32_t row, float *ret)
+{
+	char *chunk = weft__slab_chunk(&rows->slab, row);
+	const uint8_t *codes = weft__row_codes(rows, chunk, row);
+	float scale = *weft__row_scale(rows, chunk, row);
+
+	if (rows->vector_floats)
+		memcpy(ret, weft__row_vector(rows, chunk, row), rows->dims * sizeof(float));
+	for (uint32_t i = 0; !rows->vector_floats && i < rows->dims; i++)
+		ret[i] = (float)((int32_t)codes[i] - 128) * scale;
+}
+
+int weft_index_get(weft_index *index, uint64_t id, float *ret_vector, weft_index_attrs *ret_attrs)
+{
+	struct weft__lookup_shard *shard;
+	uint32_t item;
+
+	WEFT_RETURN_IF(!index, -EINVAL);
+	shard = weft__lookup_lock(&index->by_id, hash_of_id(id));
+	item = weft__lookup_find(&index->by_id, shard, hash_of_id(id), item_has_id, &id);
+	if (item != WEFT__NONE) {
+		if (ret_vector) /* relaxed: written under our lock */
+			copy_vector(&index->rows, weft__load_relaxed(weft__item_row(&index->items, item)), ret_vector);
+		if (ret_attrs)
+			*ret_attrs = *weft__item_attrs(&index->items, item);
+	}
+	weft__lookup_unlock(shard);
+	return item == WEFT__NONE ? -ENOENT : 0;
+}
+
+int weft_index_stats_read(weft_index *index, weft_index_stats *ret_stats)
+{
+	WEFT_RETURN_IF(!index || !ret_stats || ret_stats->size != sizeof(*ret_stats), -EINVAL);
+	*ret_stats = (weft_index_stats){
+		.size = sizeof(*ret_stats),
+		.dims = index->opt.dims,
+		/* relaxed: a snapshot of counters */
+		.ids = weft__load_relaxed(&index->ids),
+		.rows = weft__load_relaxed(&index->live_rows),
+		.bytes = sizeof(*index) + weft__slab_bytes(&index->rows.slab) + weft__slab_bytes(&index->items.slab) +
+		         weft__lookup_bytes(&index->by_id) + weft__lookup_bytes(&index->by_vector),
+		.searches_by_graph = weft__load_relaxed(&index->by_graph),
+		.searches_by_scan = weft__load_relaxed(&index->by_scan),
+	};
+	return 0;
+}

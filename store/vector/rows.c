@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store/vector/rows.c - see rows.h. */
+#include "store/vector/rows.h"
+
+#include <string.h>
+
+#define CODES_ALIGN 64u  /* bytes: the kernels then have no rest */
+#define VECTOR_ALIGN 16u /* floats */
+
+static size_t place(size_t *at, size_t bytes)
+{
+	size_t here = *at;
+
+	*at += (bytes + WEFT_CACHELINE - 1) & ~(size_t)(WEFT_CACHELINE - 1);
+	return here;
+}
+
+/* What is read before it is written: no items, no state, no links. */
+static void clear_rows(const struct weft__slab *slab, char *chunk)
+{
+	const struct weft__rows *r = (const struct weft__rows *)(const void *)slab;
+	size_t n = (size_t)slab->mask + 1;
+
+	memset(chunk + r->at_heads, 0xff, n * sizeof(uint32_t));
+	memset(chunk + r->at_states, 0, n * sizeof(uint32_t));
+}
+
+static uint32_t padded(uint32_t n, uint32_t to)
+{
+	return (n + to - 1) / to * to;
+}
+
+void weft__rows_init(struct weft__rows *rows, const weft_index_options *opt, uint32_t shift, struct weft__grace *grace)
+{
+	size_t n = (size_t)1 << shift, at = 0, words = n * sizeof(uint32_t);
+
+	rows->dims = opt->dims;
+	rows->vector_floats = opt->codes == WEFT_INDEX_CODES_I8_ONLY ? 0 : padded(opt->dims, VECTOR_ALIGN);
+	rows->code_bytes = opt->codes == WEFT_INDEX_CODES_NONE ? 0 : padded(opt->dims, CODES_ALIGN);
+	rows->link_words = opt->kind == WEFT_INDEX_SCAN ? 0 : 2 * opt->m;
+	place(&at, n * rows->code_bytes);
+	rows->at_links = place(&at, rows->link_words * words);
+	rows->at_scales = place(&at, words);
+	rows->at_heads = place(&at, words);
+	rows->at_states = place(&at, words);
+	rows->at_hashes = place(&at, words);
+	rows->at_uppers = place(&at, words);
+	rows->slab.at_chain = place(&at, words);
+	rows->at_vectors = place(&at, rows->vector_floats * words);
+	rows->slab.chunk_bytes = at;
+	rows->slab.clear = clear_rows;
+	weft__slab_init(&rows->slab, shift, grace);
+}
+
+static void clear_items(const struct weft__slab *slab, char *chunk)
+{
+	const struct weft__items *t = (const struct weft__items *)(const void *)slab;
+
+	memset(chunk + t->at_rows, 0xff, ((size_t)slab->mask + 1) * sizeof(uint32_t)); /* taken out */
+}
+
+void weft__items_init(struct weft__items *items, uint32_t shift, struct weft__grace *grace)
+{
+	size_t n = (size_t)1 << shift, at = 0;
+
+	place(&at, n * sizeof(uint64_t));
+	items->at_rows = place(&at, n * sizeof(uint32_t));
+	items->at_nexts = place(&at, n * sizeof(uint32_t));
+	items->slab.at_chain = place(&at, n * sizeof(uint32_t));
+	items->at_attrs = place(&at, n * sizeof(weft_index_attrs));
+	items->slab.chunk_bytes = at;
+	items->slab.clear = clear_items;
+	weft__slab_init(&items->slab, shift, grace);
+}
+
+/* ---- the items of a row -------------------------------------------------------------------- */
+
+static _Atomic(uint32_t) *head_of(const struct weft__rows *rows, uint32_t row)
+{
+	return weft__row_head(rows, weft__slab_chunk(&rows->slab, row), row);
+}
+
+bool weft__row_attach(const struct weft__rows *rows, const struct weft__items *items, uint32_t row, uint32_t item)
+{
+	_Atomic(uint32_t) *head = head_of(rows, row);
+	/* relaxed: written under our lock */
+	uint32_t first = weft__load_relaxed(head);
+
+	/* relaxed: published by the head below */
+	weft__store_relaxed(weft__item_row(items, item), row);
+	weft__store_relaxed(weft__item_next(items, item), first);
+	*weft__item_prev(items, item) = WEFT__NONE;
+	if (first != WEFT__NONE)
+		*weft__item_prev(items, first) = item;
+	/* V1 release -> acquire in searches. Publishes: the item, and the row when it is new */
+	weft__store_release(head, item);
+	return first == WEFT__NONE;
+}
+
+/* What leads to item in the list of its row now leads to next. */
+static void lead_to(const struct weft__rows *rows, const struct weft__items *items, uint32_t row, uint32_t item,
+                    uint32_t next)
+{
+	uint32_t prev = *weft__item_prev(items, item);
+
+	if (next != WEFT__NONE)
+		*weft__item_prev(items, next) = prev;
+	/* V1 */
+	weft__store_release(prev == WEFT__NONE ? head_of(rows, row) : weft__item_next(items, prev), next);
+	/* release: who reads NONE sees nothing that was written later. The item's own next stays: readers may be on it */
+	weft__store_release(weft__item_row(items, item), WEFT__NONE);
+}
+
+bool weft__row_detach(const struct weft__rows *rows, const struct weft__items *items, uint32_t row, uint32_t item)
+{
+	lead_to(rows, items, row, item, weft__load_relaxed(weft__item_next(items, item))); /* relaxed: our lock */
+	return weft__load_relaxed(head_of(rows, row)) == WEFT__NONE;
+}
+
+void weft__row_replace(const struct weft__rows *rows, const struct weft__items *items, uint32_t row, uint32_t item,
+                       uint32_t with)
+{
+	uint32_t next = weft__load_relaxed(weft__item_next(items, item)); /* relaxed: our lock */
+
+	weft__store_relaxed(weft__item_row(items, with), row); /* relaxed: published by the link that leads here */
+	weft__store_relaxed(weft__item_next(items, with), next);
+	lead_to(rows, items, row, item, with);
+	if (next != WEFT__NONE)
+		*weft__item_prev(items, next) = with;
+}
+
+/* ---- filters --------------------------------------------------------------------------------- */
+
+bool weft__filter_passes(const weft_index_filter *f, const weft_index_attrs *a)
+{
+	uint32_t by = f ? f->fields : 0;
+
+	return (!(by & WEFT_INDEX_BY_ROOM) || a->room == f->room) &&
+	       (!(by & WEFT_INDEX_BY_ENTITY) || a->entity == f->entity) &&
+	       (!(by & WEFT_INDEX_BY_TYPE) || (a->type < 32 && f->types >> a->type & 1)) &&
+	       (!(by & WEFT_INDEX_BY_TIME) || (a->time_ms >= f->time_min_ms && a->time_ms <= f->time_max_ms)) &&
+	       (!(by & WEFT_INDEX_BY_TAGS_ALL) || (a->tags & f->tags_all) == f->tags_all) &&
+	       (!(by & WEFT_INDEX_BY_TAGS_ANY) || (a->tags & f->tags_any));
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store/vector/vector.h - what the files of the index share: the index itself, and a search's own memory.
+ *
+ *     index.c   put, delete, get, create         search.c  a search: which way, and its hits
+ *     scan.c    the exact way                    graph*.c  the nearly exact way
+ *
+ * A search holds a place in the grace counters from its first look at a row to its last; a writer while it
+ * holds numbers of rows that it did not lock. Searchers wait for nobody, see rows.h and graph.h.
+ */
+#ifndef WEFT_STORE_VECTOR_VECTOR_H
+#define WEFT_STORE_VECTOR_VECTOR_H
+
+#include "simd/simd.h"
+#include "store/vector/rows.h"
+
+#define WEFT__SEARCHERS_KEPT 32u
+
+/* One search's memory, or one put's; kept between searches. */
+struct weft__searcher {
+	float *query;                  /* owned, one block with codes: of length 1, padded with zeroes */
+	int8_t *codes;
+	struct weft__query_i8 coded;   /* set when the index has codes */
+};
+
+struct weft_index {
+	struct weft__grace grace;
+	struct weft__rows rows;
+	struct weft__items items;
+	struct weft__lookup by_id, by_vector;
+	const struct weft__simd *simd;
+	weft_index_options opt; /* with the defaults filled in */
+	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) refs;
+	_Atomic(uint64_t) ids, live_rows; /* counters, by puts and deletes */
+	_Atomic(uint64_t) by_graph, by_scan;
+	_Atomic(struct weft__searcher *) idle[WEFT__SEARCHERS_KEPT]; /* owned */
+};
+
+/* ---- search.c ------------------------------------------------------------------------------------- */
+
+/* A searcher that holds this vector, of length 1. 0, -EINVAL (not finite, or zero), -ENOMEM. */
+int weft__searcher_take(weft_index *index, const float *vector, struct weft__searcher **ret);
+void weft__searcher_give(weft_index *index, struct weft__searcher *s);
+void weft__searcher_free(struct weft__searcher *s);
+
+/* The best k so far, in the caller's array, best first, equal ones by id. */
+struct weft__hits {
+	weft_index_hit *hits;
+	uint32_t count, k;
+	const weft_index_filter *filter;
+};
+
+/* Would a row of this score still come in? */
+static inline bool weft__hits_wants(const struct weft__hits *h, float score)
+{
+	return h->count < h->k || score >= h->hits[h->k - 1].score;
+}
+
+/* The items of a row that pass the filter. Between enter and leave. */
+void weft__hits_offer(weft_index *index, struct weft__hits *h, uint32_t row, float score);
+
+/* ---- scan.c ----------------------------------------------------------------------------------------- */
+
+/* The best k of all rows that pass the filter, exactly. Between enter and leave. */
+void weft__scan_search(weft_index *index, const struct weft__searcher *query, struct weft__hits *hits);
+
+/* The cosine of a row to the query, as exactly as the index has it. */
+float weft__score(const weft_index *index, const struct weft__searcher *query, uint32_t row);
+
+#endif

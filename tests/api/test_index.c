@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The index as a host meets it. Goal: right answers, whatever was put, replaced, deleted, filtered, or refused by
+ * the allocator. Method: the same rows in a plain array, compared by brute force; random clustered vectors from a
+ * printed seed.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weft/alloc.h>
+#include <weft/index.h>
+
+#include "runtime/mem/fault.h"
+#include "tests/support/seed.h"
+
+#define DIMS 24u
+#define ROWS 600u
+#define K 10u
+
+static weft_index *make(weft_index_kind kind, weft_index_codes codes)
+{
+	weft_index_options opt = WEFT_INDEX_OPTIONS_INIT;
+	weft_index *index = NULL;
+
+	opt.dims = DIMS;
+	opt.kind = kind;
+	opt.codes = codes;
+	opt.graph_from = 300;
+	opt.seed = 7;
+	cr_assert_eq(weft_index_create(&opt, &index), 0);
+	return index;
+}
+
+/* ---- the model ------------------------------------------------------------------------- */
+
+struct row {
+	bool there;
+	float v[DIMS];
+	weft_index_attrs attrs;
+};
+
+static struct row rows[ROWS];
+
+static void random_vector(uint64_t *rnd, float *v)
+{
+	uint64_t cluster = test_below(rnd, 12);
+
+	for (uint32_t i = 0; i < DIMS; i++) {
+		float around = (float)(test_random(&(uint64_t){ cluster * DIMS + i }) % 2000) / 1000 - 1;
+
+		v[i] = around + ((float)test_below(rnd, 1000) / 1000 - 0.5f);
+	}
+}
+
+static void put(weft_index *index, uint64_t *rnd, uint32_t id)
+{
+	struct row *r = &rows[id];
+
+	if (!test_below(rnd, 4)) /* the vector of another, or its own again */
+		memcpy(r->v, rows[test_below(rnd, ROWS)].v, sizeof(r->v));
+	else
+		random_vector(rnd, r->v);
+	if (r->v[0] == 0 && r->v[1] == 0)
+		random_vector(rnd, r->v);
+	r->attrs = (weft_index_attrs){ .room = test_below(rnd, 3), .entity = test_below(rnd, 50), .time_ms = id,
+		                       .type = test_below(rnd, 5), .tags = test_below(rnd, 16) };
+	cr_assert_eq(weft_index_put(index, id, r->v, &r->attrs), 0);
+	r->there = true;
+}
+
+static double cosine(const float *a, const float *b)
+{
+	double ab = 0, aa = 0, bb = 0;
+
+	for (uint32_t i = 0; i < DIMS; i++) {
+		ab += (double)a[i] * b[i];
+		aa += (double)a[i] * a[i];
+		bb += (double)b[i] * b[i];
+	}
+	return ab / sqrt(aa * bb);
+}
+
+static bool passes(const weft_index_filter *f, const weft_index_attrs *a)
+{
+	if (!f)
+		return true;
+	if (f->fields & WEFT_INDEX_BY_ROOM && f->room != a->room)
+		return false;
+	if (f->fields & WEFT_INDEX_BY_ENTITY && f->entity != a->entity)
+		return false;
+	if (f->fields & WEFT_INDEX_BY_TYPE && !(f->types & 1u << a->type))
+		return false;
+	if (f->fields & WEFT_INDEX_BY_TIME && (a->time_ms < f->time_min_ms || a->time_ms > f->time_max_ms))
+		return false;
+	if (f->fields & WEFT_INDEX_BY_TAGS_ALL && (a->tags & f->tags_all) != f->tags_all)
+		return false;
+	return !(f->fields & WEFT_INDEX_BY_TAGS_ANY) || a->tags & f->tags_any;
+}
+
+static int descending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* How many of the hits are among the truly nearest; all of them must be what they say they are. */
+static uint32_t right_ones(const float *q, const weft_index_filter *f, const weft_index_hit *hits, int count)
+{
+	static double true_scores[ROWS];
+	uint32_t n = 0, right = 0;
+
+	for (uint32_t i = 0; i < ROWS; i++) {
+		if (rows[i].there && passes(f, &rows[i].attrs))
+			true_scores[n++] = cosine(q, rows[i].v);
+	}
+	qsort(true_scores, n, sizeof(*true_scores), descending);
+	cr_assert_eq(count, (int)(n < K ? n : K), "always min(k, allowed)");
+	for (int i = 0; i < count; i++) {
+		const struct row *r = &rows[hits[i].id];
+		double score = cosine(q, r->v);
+
+		cr_assert(hits[i].id < ROWS && r->there && passes(f, &r->attrs));
+		cr_assert_float_eq(hits[i].score, score, 0.02);
+		cr_assert(i == 0 || hits[i - 1].score >= hits[i].score);
+		for (int j = 0; j < i; j++)
+			cr_assert_neq(hits[j].id, hits[i].id);
+		right += score >= true_scores[count - 1] - 1e-5;
+	}
+	return right;
+}
+
+static const weft_index_filter *some_filter(uint64_t *rnd, weft_index_filter *f)
+{
+	uint32_t which = test_below(rnd, 8);
+
+	*f = (weft_index_filter){ .fields = which < 6 ? 1u << which : which == 6 ? 0 : 3,
+		                  .room = test_below(rnd, 3), .entity = test_below(rnd, 50), .types = test_below(rnd, 32),
+		                  .time_min_ms = test_below(rnd, ROWS), .tags_all = test_below(rnd, 16),
+		                  .tags_any = test_below(rnd, 16) };
+	f->time_max_ms = f->time_min_ms + 40;
+	return test_below(rnd, 3) ? f : NULL;
+}
+
+/* The share of right answers. */
+static double ask(weft_index *index, uint64_t *rnd, uint32_t times)
+{
+	uint32_t right = 0, all = 0;
+
+	for (uint32_t i = 0; i < times; i++) {
+		weft_index_query opt = WEFT_INDEX_QUERY_INIT;
+		weft_index_hit hits[K];
+		weft_index_filter f;
+		float q[DIMS];
+		int count;
+
+		opt.filter = some_filter(rnd, &f);
+		opt.ef = 64;
+		random_vector(rnd, q);
+		count = weft_index_search(index, q, K, &opt, hits);
+		cr_assert_geq(count, 0);
+		right += right_ones(q, opt.filter, hits, count);
+		all += (uint32_t)count;
+	}
+	return all ? (double)right / all : 1;
+}
+
+static void churn(weft_index *index, uint64_t *rnd, uint32_t steps)
+{
+	for (uint32_t i = 0; i < steps; i++) {
+		uint32_t id = test_below(rnd, ROWS);
+
+		if (test_below(rnd, 3)) {
+			put(index, rnd, id);
+		} else {
+			cr_assert_eq(weft_index_delete(index, id), rows[id].there ? 0 : -ENOENT);
+			rows[id].there = false;
+		}
+	}
+}
+
+static void check_counts(weft_index *index)
+{
+	weft_index_stats stats = WEFT_INDEX_STATS_INIT;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < ROWS; i++)
+		n += rows[i].there;
+	cr_assert_eq(weft_index_stats_read(index, &stats), 0);
+	cr_assert_eq(stats.ids, n);
+	cr_assert_leq(stats.rows, n);
+}
+
+static void live_with(weft_index_kind kind, weft_index_codes codes, double recall)
+{
+	uint64_t rnd = test_seed("index");
+	weft_index *index = make(kind, codes);
+
+	memset(rows, 0, sizeof(rows));
+	for (uint32_t round = 0; round < 6; round++) {
+		churn(index, &rnd, ROWS);
+		check_counts(index);
+		cr_assert_geq(ask(index, &rnd, 60), recall);
+	}
+	for (uint32_t i = 0; i < ROWS; i++) {
+		if (rows[i].there)
+			cr_assert_eq(weft_index_delete(index, i), 0);
+		rows[i].there = false;
+	}
+	check_counts(index);
+	cr_assert_eq(ask(index, &rnd, 3), 1, "empty, and alive");
+	churn(index, &rnd, ROWS);
+	cr_assert_geq(ask(index, &rnd, 60), recall);
+	weft_index_unref(index);
+}
+
+/* ---- the tests -------------------------------------------------------------------------- */
+
+Test(index, scan_is_exact)
+{
+	live_with(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_I8, 1);
+}
+
+Test(index, scan_over_floats_is_exact)
+{
+	live_with(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_NONE, 1);
+}
+
+Test(index, scan_over_codes_is_nearly_exact)
+{
+	live_with(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_I8_ONLY, 0.9);
+}
+
+Test(index, refuses_what_is_not_valid)
+{
+	weft_index_options opt = WEFT_INDEX_OPTIONS_INIT;
+	weft_index_query query = WEFT_INDEX_QUERY_INIT;
+	float v[DIMS] = { 0 };
+	weft_index_hit hits[1];
+	weft_index *index;
+
+	cr_assert_eq(weft_index_create(NULL, &index), -EINVAL);
+	cr_assert_eq(weft_index_create(&opt, &index), -EINVAL, "no dims");
+	opt.dims = WEFT_INDEX_DIMS_MAX + 1;
+	cr_assert_eq(weft_index_create(&opt, &index), -EINVAL);
+	opt.dims = DIMS;
+	opt.m = WEFT_INDEX_M_MAX + 1;
+	cr_assert_eq(weft_index_create(&opt, &index), -EINVAL);
+	index = make(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_I8);
+	cr_assert_eq(weft_index_put(index, 1, v, NULL), -EINVAL, "of length zero");
+	v[3] = NAN;
+	cr_assert_eq(weft_index_put(index, 1, v, NULL), -EINVAL);
+	v[3] = INFINITY;
+	cr_assert_eq(weft_index_put(index, 1, v, NULL), -EINVAL);
+	cr_assert_eq(weft_index_search(index, v, 1, NULL, hits), -EINVAL);
+	v[3] = 1e-30f;
+	cr_assert_eq(weft_index_put(index, 1, v, NULL), 0, "tiny is fine");
+	v[3] = 3e38f;
+	v[4] = 3e38f;
+	cr_assert_eq(weft_index_put(index, 2, v, NULL), 0, "huge is fine");
+	cr_assert_eq(weft_index_search(index, v, 1, NULL, hits), 1);
+	cr_assert_eq(hits[0].id, 2);
+	cr_assert_eq(weft_index_search(index, v, 0, NULL, hits), 0);
+	query.recall = 1.5f;
+	cr_assert_eq(weft_index_search(index, v, 1, &query, hits), -EINVAL);
+	cr_assert_eq(weft_index_delete(index, 3), -ENOENT);
+	cr_assert_eq(weft_index_get(index, 3, v, NULL), -ENOENT);
+	weft_index_unref(index);
+}
+
+Test(index, equal_vectors_share_a_row)
+{
+	weft_index *index = make(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_I8);
+	weft_index_stats stats = WEFT_INDEX_STATS_INIT;
+	weft_index_attrs attrs = { .room = 5 };
+	const uint64_t ids_of_a[] = { 1, 2, 4, 5 };
+	float a[DIMS] = { 1, 2, 3 }, b[DIMS] = { 3, -2, 1 }, back[DIMS];
+	weft_index_hit hits[K];
+
+	for (uint64_t id = 0; id < 6; id++)
+		cr_assert_eq(weft_index_put(index, id, id % 3 ? a : b, NULL), 0);
+	cr_assert_eq(weft_index_stats_read(index, &stats), 0);
+	cr_assert_eq(stats.ids, 6);
+	cr_assert_eq(stats.rows, 2);
+	cr_assert_eq(weft_index_search(index, a, K, NULL, hits), 6);
+	for (int i = 0; i < 4; i++) {
+		cr_assert_eq(hits[i].id, ids_of_a[i], "by id");
+		cr_assert_eq(hits[i].row, hits[0].row);
+	}
+	cr_assert_eq(weft_index_put(index, 1, a, &attrs), 0, "attributes alone");
+	cr_assert_eq(weft_index_get(index, 1, back, &attrs), 0);
+	cr_assert_eq(attrs.room, 5);
+	cr_assert_float_eq(back[1], 2 / sqrt(14), 1e-6);
+	for (uint64_t id = 0; id < 6; id++)
+		cr_assert_eq(weft_index_delete(index, id), 0);
+	cr_assert_eq(weft_index_search(index, a, K, NULL, hits), 0);
+	weft_index_unref(index);
+}
+
+static uint32_t allowed;
+
+static bool refuse(void)
+{
+	return allowed-- == 0;
+}
+
+/* Every allocation fails once; the call that failed has changed nothing. */
+static void survive_without_memory(weft_index_kind kind, weft_index_codes codes)
+{
+	uint64_t rnd = test_seed("index oom");
+	uint32_t failed = 0;
+
+	for (uint32_t at = 0; at < 60; at++) {
+		weft_index *index = make(kind, codes);
+
+		memset(rows, 0, sizeof(rows));
+		allowed = at;
+		weft__alloc_refuse_set(refuse);
+		for (uint32_t id = 0; id < ROWS; id++) {
+			random_vector(&rnd, rows[id].v);
+			int r = weft_index_put(index, id, rows[id].v, &rows[id].attrs);
+
+			cr_assert(r == 0 || r == -ENOMEM);
+			rows[id].there = !r;
+			failed += r < 0;
+		}
+		weft__alloc_refuse_set(NULL);
+		check_counts(index);
+		cr_assert_geq(ask(index, &rnd, 5), 0.9);
+		weft_index_unref(index);
+	}
+	cr_assert_gt(failed, 10);
+}
+
+Test(index, out_of_memory_loses_only_what_it_refused)
+{
+	survive_without_memory(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_I8);
+	survive_without_memory(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_I8_ONLY);
+}
+
+Test(index, create_fails_cleanly_without_memory)
+{
+	weft_index_options opt = WEFT_INDEX_OPTIONS_INIT;
+	weft_index *index = NULL;
+	uint32_t at = 0;
+	int r;
+
+	opt.dims = DIMS;
+	opt.kind = WEFT_INDEX_GRAPH;
+	do {
+		allowed = at++;
+		weft__alloc_refuse_set(refuse);
+		r = weft_index_create(&opt, &index);
+		weft__alloc_refuse_set(NULL);
+		cr_assert(r == 0 || (r == -ENOMEM && !index));
+	} while (r < 0);
+	cr_assert_gt(at, 2);
+	weft_index_unref(index);
+}
