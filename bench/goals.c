@@ -13,6 +13,7 @@ enum measure {
 	MEDIAN,    /* of an iteration, in ms */
 	PEAK,      /* resident MB */
 	RATIO,     /* of medians, to the other entry's */
+	RATIO_P99, /* the same of the slowest hundredth */
 	BYTES,     /* an actor */
 	PER_CORE,  /* a second, over the cores that ran it: for what keeps all of them busy */
 	PER_CPU,   /* a second of processor time: for what is served in order */
@@ -58,6 +59,17 @@ static const struct goal {
 	{ "memory-store-search-1000x768", NULL, RECALL, 0.999, "at least .999" },
 	{ "memory-store-search-10000x384", NULL, MEDIAN, 180e-3, "at most 180 us" },
 	{ "memory-store-search-10000x384", NULL, RECALL, 0.999, "at least .999" },
+	{ "memory-exact-1000x768", NULL, MEDIAN, 25e-3, "at most 25 us" },
+	{ "memory-exact-1000x768", NULL, RECALL, 0.999, "at least .999" },
+	{ "memory-exact-10000x384", NULL, MEDIAN, 180e-3, "at most 180 us" },
+	{ "memory-exact-10000x384", NULL, RECALL, 0.999, "at least .999" },
+	{ "memory-notes384-bytes", NULL, BYTES, 2150, "at most 1.4 x the floats" },
+	{ "memory-notes384-codes", NULL, BYTES, 768, "at most 1.5 x codes and links" },
+	{ "memory-filter-1", NULL, MEDIAN, 1e3 / 30000, "at least 30 k/s" },
+	{ "memory-filter-1", NULL, RECALL, 0.9999, "1" },
+	{ "memory-replace", "memory-notes384-build", RATIO, 1.5, "at most 1.5 x a row put in" },
+	{ "memory-repeated", NULL, RECALL, 0.99, "at least .99" },
+	{ "memory-mixed", "memory-mixed-alone", RATIO_P99, 1.5, "p99 at most 1.5 x without a writer" },
 };
 
 static const struct bench_outcome *find(const struct bench_row *rows, uint32_t count, const char *id)
@@ -92,6 +104,10 @@ static double value_of(const struct goal *g, const struct bench_outcome *out, co
 		v = median(out) / median(other);
 		snprintf(text, size, "%.2f x", v);
 		break;
+	case RATIO_P99:
+		v = bench_stats_of(out->raw_ms, out->raw_count).p99 / bench_stats_of(other->raw_ms, other->raw_count).p99;
+		snprintf(text, size, "%.2f x", v);
+		break;
 	case BYTES:
 		v = out->bytes;
 		snprintf(text, size, "%.0f bytes", v);
@@ -123,7 +139,7 @@ void bench_goals(FILE *to, const struct bench_row *rows, uint32_t count, uint32_
 		bool good;
 		double v;
 
-		if (!out || (g->measure == RATIO && !other))
+		if (!out || ((g->measure == RATIO || g->measure == RATIO_P99) && !other))
 			continue;
 		v = value_of(g, out, other, cores, text, sizeof(text));
 		good = g->measure == PER_CORE || g->measure == PER_CPU || g->measure == RECALL ? v >= g->limit : v <= g->limit;

@@ -56,7 +56,7 @@ static void row(FILE *to, const struct bench_row *r)
 	if (o->recall >= 0)
 		fprintf(to, "  recall %.4f of %u rows", o->recall, o->rows);
 	if (o->ef)
-		fprintf(to, ", ef %u", o->ef);
+		fprintf(to, "%s ef %u", o->recall >= 0 ? "," : " ", o->ef);
 	fputc('\n', to);
 }
 

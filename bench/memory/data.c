@@ -7,7 +7,6 @@
 
 #include "bench/memory/memory.h"
 
-#define SEED UINT64_C(20250101)
 #define MADE_QUERIES 200u
 #define QUICK_ROWS 2000u
 #define QUICK_QUERIES 50u
@@ -39,7 +38,7 @@ bool bench_data_is_there(const struct bench_options *opt, const char *set)
 
 static int make(uint32_t count, uint32_t dims, bool quick, struct vectors *v)
 {
-	return vectors_make(v, count, quick ? QUICK_QUERIES : MADE_QUERIES, dims, SEED);
+	return vectors_make(v, count, quick ? QUICK_QUERIES : MADE_QUERIES, dims, MEMORY_SEED);
 }
 
 /* The first rows and queries only. What the truth was no longer holds. */

@@ -6,6 +6,25 @@
 	{ .id = "memory-" id_, .suite = "memory", .group = (group_), .description = (text), .unit = (unit_),            \
 	  .run_item = (run_), .iterations = 10, .warmup = 1, .detail = &(const struct memory_detail){ __VA_ARGS__ } }
 
+/* An item over a set of vectors from the data folder. */
+#define OVER(set_, id_, group_, text, unit_, run_, iterations_, ...)                                                   \
+	{ .id = "memory-" id_, .suite = "memory", .group = (group_), .description = (text), .unit = (unit_),            \
+	  .run_item = (run_), .iterations = (iterations_), .warmup = (iterations_) > 2, .data = (set_),                 \
+	  .detail = &(const struct memory_detail){ .set = (set_), __VA_ARGS__ } }
+
+/* What is measured of each set; data_ NULL: it is made, and the rest says how large. */
+#define SET(name, data_, ...)                                                                                          \
+	SET_ITEM(name, data_, "-build", "A graph of all rows: a row.", "us", memory_build, 2, true, __VA_ARGS__),       \
+	SET_ITEM(name, data_, "-search-95", "The nearest ten, as wide as a recall of .95 needs.", "us", memory_search, 5, true, \
+	         .aim = 0.95, __VA_ARGS__),                                                                             \
+	SET_ITEM(name, data_, "-search-99", "Of .99.", "us", memory_search, 5, true, .aim = 0.99, __VA_ARGS__),         \
+	SET_ITEM(name, data_, "-bytes", "Resident bytes of a row, floats and graph.", "bytes", memory_bytes, 1, false, __VA_ARGS__)
+
+#define SET_ITEM(name, data_, what, text, unit_, run_, iterations_, scales_, ...)                                      \
+	{ .id = "memory-" name what, .suite = "memory", .group = name, .description = (text), .unit = (unit_),          \
+	  .run_item = (run_), .iterations = (iterations_), .warmup = (iterations_) > 2, .scales = (scales_),            \
+	  .data = (data_), .detail = &(const struct memory_detail){ .set = (data_), __VA_ARGS__ } }
+
 const struct bench_micro bench_memories[] = {
 	ITEM("history-append", "history", "A message appended to a room, 100,000 of them.", "ns", memory_history_append, .count = 100000),
 	ITEM("history-read-100", "history", "The last ten messages of a room that has 100.", "ns", memory_history_read, .count = 100),
@@ -19,6 +38,29 @@ const struct bench_micro bench_memories[] = {
 	ITEM("store-search-1000x768", "exact", "The nearest ten of a room's 1,000 memories.", "us", memory_store_search, .count = 1000,
 	     .dims = 768),
 	ITEM("store-search-10000x384", "exact", "Of 10,000.", "us", memory_store_search, .count = 10000, .dims = 384),
+	ITEM("exact-1000x768", "exact", "The nearest ten of an index of 1,000 rows that is scanned.", "us", memory_exact, .count = 1000,
+	     .dims = 768),
+	ITEM("exact-10000x384", "exact", "Of 10,000.", "us", memory_exact, .count = 10000, .dims = 384),
+	SET("notes384", "notes384", .count = 0),
+	SET("mnist784", "mnist784", .count = 0),
+	SET("sift128", "sift128", .count = 0),
+	SET("made768", NULL, .count = 10000, .dims = 768),
+	SET_ITEM("notes384", "notes384", "-codes", "Resident bytes of a row of which only the codes are kept.", "bytes", memory_bytes, 1,
+	         false, .codes_only = true),
+	OVER("notes384", "chosen-95", "chosen", "The nearest ten, kind and width chosen by the index for a recall of .95.", "us",
+	     memory_search_chosen, 5, .aim = 0.95),
+	OVER("notes384", "chosen-99", "chosen", "Of .99.", "us", memory_search_chosen, 5, .aim = 0.99),
+	OVER("notes384", "filter-1", "filter", "The nearest ten of the 1 % that a filter allows, at recall .99.", "us", memory_filter, 5,
+	     .percent = 1, .aim = 0.99),
+	OVER("notes384", "filter-10", "filter", "Of 10 %.", "us", memory_filter, 5, .percent = 10, .aim = 0.99),
+	OVER("notes384", "filter-50", "filter", "Of 50 %.", "us", memory_filter, 5, .percent = 50, .aim = 0.99),
+	OVER("notes384", "replace", "change", "A row gets another vector, a fifth of all at a time; none may be lost.", "us", memory_replace,
+	     5, .count = 0),
+	OVER("notes384", "repeated", "change", "The nearest ten where half of the rows are copies of five.", "us", memory_repeated, 5,
+	     .count = 0),
+	OVER("notes384", "mixed-alone", "change", "A reader alone on half of the rows.", "us", memory_mixed_alone, 1, .count = 0),
+	OVER("notes384", "mixed", "change", "The same beside a writer that adds the other half.", "us", memory_mixed, 1, .count = 0),
+	OVER("notes384", "mixed-write", "change", "A row put in beside a reader.", "us", memory_mixed_write, 1, .count = 0),
 };
 
 const uint32_t bench_memory_count = sizeof(bench_memories) / sizeof(bench_memories[0]);

@@ -9,7 +9,6 @@
 #include <weft/alloc.h>
 
 #include "runtime/base/hash.h"
-#include "store/vector/match.h"
 
 /* ---- searchers --------------------------------------------------------------------- */
 
@@ -18,7 +17,6 @@ void weft__searcher_free(struct weft__searcher *s)
 	if (!s)
 		return;
 	weft_free(s->query);
-	weft_free(s->pool);
 	weft_free(s);
 }
 
@@ -37,20 +35,6 @@ static struct weft__searcher *searcher_create(const weft_index *index)
 	memset(s->query, 0, floats * (sizeof(float) + 1));
 	s->codes = (int8_t *)(s->query + floats);
 	return s;
-}
-
-struct weft__near *weft__searcher_pool(struct weft__searcher *s, uint32_t cap)
-{
-	if (s->pool_cap < cap) {
-		struct weft__near *more = weft_malloc(cap * sizeof(*more));
-
-		if (!more)
-			return NULL;
-		weft_free(s->pool);
-		s->pool = more;
-		s->pool_cap = cap;
-	}
-	return s->pool;
 }
 
 /* Where a thread begins to look, so that two rarely meet. */
@@ -177,7 +161,7 @@ void weft__hits_offer(weft_index *index, struct weft__hits *h, uint32_t row, flo
 	/* acquire, V1: the items were written before */
 	for (item = weft__load_acquire(weft__row_head(&index->rows, chunk, row)); item != WEFT__NONE;
 	     item = weft__load_acquire(weft__item_next(&index->items, item))) {
-		if (weft__match_one(&index->items, h->filter, item))
+		if (weft__filter_passes(h->filter, weft__item_attrs(&index->items, item)))
 			insert(h, (weft_index_hit){ .id = *weft__item_id(&index->items, item), .score = score, .row = row });
 	}
 }
@@ -200,10 +184,10 @@ int weft_index_search(weft_index *index, const float *query, uint32_t k, const w
 		return r;
 	if (k) {
 		place = weft__grace_enter(&index->grace);
-		r = weft__scan_search(index, s, &hits);
+		weft__scan_search(index, s, &hits);
 		weft__grace_leave(place);
 		weft__fetch_add_relaxed(&index->by_scan, 1); /* relaxed: a statistic */
 	}
 	weft__searcher_give(index, s);
-	return r < 0 ? r : (int)hits.count;
+	return (int)hits.count;
 }

@@ -11,21 +11,13 @@
 #ifndef WEFT_STORE_VECTOR_VECTOR_H
 #define WEFT_STORE_VECTOR_VECTOR_H
 
-#include "simd/match.h"
 #include "simd/simd.h"
 #include "store/vector/rows.h"
 
 #define WEFT__SEARCHERS_KEPT 32u
 
-struct weft__near { /* a row on its way into the hits */
-	float score;
-	uint32_t row;
-};
-
 /* One search's memory, or one put's; kept between searches. */
 struct weft__searcher {
-	struct weft__near *pool; /* owned; weft__searcher_pool */
-	uint32_t pool_cap;
 	float *query;                  /* owned, one block with codes: of length 1, padded with zeroes */
 	int8_t *codes;
 	struct weft__query_i8 coded;   /* set when the index has codes */
@@ -37,7 +29,6 @@ struct weft_index {
 	struct weft__items items;
 	struct weft__lookup by_id, by_vector;
 	const struct weft__simd *simd;
-	const struct weft__match_kernels *match;
 	weft_index_options opt; /* with the defaults filled in */
 	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) refs;
 	_Atomic(uint64_t) ids, live_rows; /* counters, by puts and deletes */
@@ -51,8 +42,6 @@ struct weft_index {
 int weft__searcher_take(weft_index *index, const float *vector, struct weft__searcher **ret);
 void weft__searcher_give(weft_index *index, struct weft__searcher *s);
 void weft__searcher_free(struct weft__searcher *s);
-/* Room for so many; what was there is gone. NULL: out of memory. */
-struct weft__near *weft__searcher_pool(struct weft__searcher *s, uint32_t cap);
 
 /* The best k so far, in the caller's array, best first, equal ones by id. */
 struct weft__hits {
@@ -72,8 +61,8 @@ void weft__hits_offer(weft_index *index, struct weft__hits *h, uint32_t row, flo
 
 /* ---- scan.c ----------------------------------------------------------------------------------------- */
 
-/* The best k of all rows that pass the filter, exactly. Between enter and leave. 0, -ENOMEM. */
-int weft__scan_search(weft_index *index, struct weft__searcher *query, struct weft__hits *hits);
+/* The best k of all rows that pass the filter, exactly. Between enter and leave. */
+void weft__scan_search(weft_index *index, const struct weft__searcher *query, struct weft__hits *hits);
 
 /* The cosine of a row to the query, as exactly as the index has it. */
 float weft__score(const weft_index *index, const struct weft__searcher *query, uint32_t row);

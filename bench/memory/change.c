@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench/memory/change.c - an index that changes: rows get other vectors, rows come again and again, and a reader asks
+ * while a writer writes.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/memory/memory.h"
+
+#define EF 128u
+#define REPEATED_QUERIES 200u
+
+/* ---- replaced --------------------------------------------------------------------------------------- */
+
+/* A fifth of the ids, by chance, trade their vectors. @return nanoseconds, or negative */
+static int64_t trade(struct memory_index *m, uint32_t *order, uint64_t *seed)
+{
+	uint32_t part = m->v.count / 5, first;
+	uint64_t t0;
+	int r = 0;
+
+	for (uint32_t i = 0; i < part; i++) {
+		uint32_t j = i + (uint32_t)(vectors_random(seed) % (m->v.count - i)), swap = order[i];
+
+		order[i] = order[j];
+		order[j] = swap;
+	}
+	first = m->row_of[order[0]];
+	t0 = weft_now_ns();
+	for (uint32_t i = 0; r == 0 && i < part; i++) {
+		m->row_of[order[i]] = i + 1 < part ? m->row_of[order[i + 1]] : first;
+		r = weft_index_put(m->index, order[i], vectors_row(&m->v, m->row_of[order[i]]), NULL);
+	}
+	return r < 0 ? r : (int64_t)(weft_now_ns() - t0);
+}
+
+/* Ids that a search for their own vector does not give. */
+static int count_lost(const struct memory_index *m, uint32_t *ret_lost)
+{
+	weft_index_query q = WEFT_INDEX_QUERY_INIT;
+
+	q.ef = EF;
+	*ret_lost = 0;
+	for (uint32_t id = 0; id < m->v.count; id++) {
+		weft_index_hit hits[MEMORY_TOP];
+		int n = weft_index_search(m->index, vectors_row(&m->v, m->row_of[id]), MEMORY_TOP, &q, hits);
+		bool found = false;
+
+		if (n < 0)
+			return n;
+		for (int i = 0; i < n; i++)
+			found |= hits[i].id == id;
+		*ret_lost += !found;
+	}
+	return 0;
+}
+
+void memory_replace(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	struct memory_index m = { .index = NULL };
+	uint32_t *order = NULL, lost = 0;
+	uint64_t seed = 5;
+	int r;
+
+	memory_begin(opt, self, out);
+	r = memory_index_ready(opt, self, WEFT_INDEX_GRAPH, &m, out);
+	if (r == 0) {
+		order = malloc(m.v.count * sizeof(*order));
+		m.row_of = malloc(m.v.count * sizeof(*m.row_of));
+		r = order && m.row_of ? 0 : -ENOMEM;
+	}
+	for (uint32_t i = 0; r == 0 && i < m.v.count; i++)
+		order[i] = m.row_of[i] = i;
+	for (uint32_t i = 0; r == 0 && i < out->warmup + out->iterations; i++) {
+		int64_t ns = trade(&m, order, &seed);
+
+		if (ns < 0)
+			r = (int)ns;
+		else
+			memory_add(out, i, weft_now_ns() - (uint64_t)ns, m.v.count / 5);
+	}
+	m.query.ef = out->ef = EF;
+	if (r == 0)
+		r = count_lost(&m, &lost);
+	if (r == 0)
+		out->recall = memory_recall(&m);
+	if (lost)
+		bench_fail(out, "%u of %u rows are not found any more (recall %.4f)", lost, m.v.count, out->recall);
+	free(order);
+	memory_index_close(&m);
+	memory_end(out, r);
+}
+
+/* ---- repeated ----------------------------------------------------------------------------------------- */
+
+void memory_repeated(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	struct memory_index m = { .index = NULL };
+	int r;
+
+	memory_begin(opt, self, out);
+	r = memory_index_open(opt, self, WEFT_INDEX_GRAPH, &m, out);
+	if (r == 0) {
+		m.v.query_count = m.v.query_count < REPEATED_QUERIES ? m.v.query_count : REPEATED_QUERIES;
+		vectors_repeat(&m.v, MEMORY_SEED);
+		r = vectors_find_truth(&m.v, MEMORY_TOP, NULL, NULL);
+	}
+	if (r == 0)
+		r = memory_index_fill(&m, 0, m.v.count, memory_threads(opt));
+	m.query.ef = out->ef = EF;
+	if (r == 0)
+		r = memory_time_searches(&m, memory_threads(opt), out);
+	memory_index_close(&m);
+	memory_end(out, r);
+}
+
+/* ---- read while it is written ---------------------------------------------------------------------------- */
+
+#define MIXED_EF 64u
+#define ALONE_NS UINT64_C(1000000000)
+
+struct mixed {
+	struct memory_index m;
+	_Atomic(bool) stop;
+	uint64_t until_ns; /* 0: until stop */
+	double *ms;        /* of each search */
+	uint32_t count;
+	uint64_t write_ns;
+	int failed;
+};
+
+/* Searches one after another; those past the room for their times are not noted. */
+static void *read_on(void *user)
+{
+	struct mixed *x = user;
+	weft_index_hit hits[MEMORY_TOP];
+	uint64_t t0 = weft_now_ns();
+
+	for (uint32_t q = 0; x->failed == 0 && !x->stop && (!x->until_ns || t0 < x->until_ns); q++) {
+		uint64_t t1;
+		int n = memory_ask(&x->m, q % x->m.v.query_count, hits);
+
+		t1 = weft_now_ns();
+		if (n < 0)
+			x->failed = n;
+		if (x->count < BENCH_ITERATIONS_MAX)
+			x->ms[x->count++] = (double)(t1 - t0) / 1e6;
+		t0 = t1;
+	}
+	return NULL;
+}
+
+static int mixed_open(const struct bench_options *opt, const struct bench_micro *self, struct mixed *x, struct bench_outcome *out)
+{
+	int r = memory_index_open(opt, self, WEFT_INDEX_GRAPH, &x->m, out);
+
+	if (r == 0)
+		r = memory_index_fill(&x->m, 0, x->m.v.count / 2, 2);
+	x->m.query.ef = out->ef = MIXED_EF;
+	x->ms = malloc(BENCH_ITERATIONS_MAX * sizeof(*x->ms));
+	return r < 0 || x->ms ? r : -ENOMEM;
+}
+
+/* The second half put in beside a reader. */
+static int write_beside(struct mixed *x)
+{
+	uint32_t half = x->m.v.count / 2;
+	pthread_t reader;
+	uint64_t t0;
+	int r = -pthread_create(&reader, NULL, read_on, x);
+
+	if (r < 0)
+		return r;
+	t0 = weft_now_ns();
+	r = memory_index_fill(&x->m, half, x->m.v.count, 1);
+	x->write_ns = weft_now_ns() - t0;
+	x->stop = true;
+	pthread_join(reader, NULL);
+	return r < 0 ? r : x->failed;
+}
+
+static void samples(struct mixed *x, struct bench_outcome *out)
+{
+	struct bench_outcome with = { 0 };
+	uint32_t rows = out->rows, ef = out->ef;
+
+	bench_outcome_begin(&with, x->count, 0);
+	with.rss_start_mb = out->rss_start_mb;
+	for (uint32_t i = 0; i < x->count; i++) {
+		bench_outcome_add(&with, x->ms[i], 1);
+		with.total_ms += x->ms[i];
+	}
+	bench_outcome_free(out);
+	*out = with;
+	out->rows = rows;
+	out->ef = ef;
+}
+
+static void mixed_close(struct mixed *x, int r, struct bench_outcome *out)
+{
+	free(x->ms);
+	memory_index_close(&x->m);
+	memory_end(out, r);
+}
+
+void memory_mixed_alone(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	struct mixed x = { .stop = false };
+	int r;
+
+	memory_begin(opt, self, out);
+	r = mixed_open(opt, self, &x, out);
+	if (r == 0) {
+		x.until_ns = weft_now_ns() + (opt->quick ? ALONE_NS / 10 : ALONE_NS);
+		read_on(&x);
+		r = x.failed;
+	}
+	if (r == 0)
+		samples(&x, out);
+	mixed_close(&x, r, out);
+}
+
+void memory_mixed(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	struct mixed x = { .stop = false };
+	int r;
+
+	memory_begin(opt, self, out);
+	r = mixed_open(opt, self, &x, out);
+	if (r == 0)
+		r = write_beside(&x);
+	if (r == 0)
+		samples(&x, out);
+	mixed_close(&x, r, out);
+}
+
+void memory_mixed_write(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	int r = 0;
+
+	memory_begin(opt, self, out);
+	for (uint32_t i = 0; r == 0 && i < out->warmup + out->iterations; i++) {
+		struct mixed x = { .stop = false };
+
+		r = mixed_open(opt, self, &x, out);
+		if (r == 0)
+			r = write_beside(&x);
+		if (r == 0)
+			memory_add(out, i, weft_now_ns() - x.write_ns, x.m.v.count - x.m.v.count / 2);
+		mixed_close(&x, r, out);
+	}
+}

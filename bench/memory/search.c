@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench/memory/search.c - an index that stays as it is: built, searched, weighed. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/memory/memory.h"
+
+/* Of a filter's truth there is no need for more; it takes a loop over all rows. */
+#define FILTER_QUERIES 300u
+
+void memory_exact(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	struct memory_index m = { .index = NULL };
+	int r;
+
+	memory_begin(opt, self, out);
+	r = memory_index_ready(opt, self, WEFT_INDEX_SCAN, &m, out);
+	if (r == 0)
+		r = memory_time_searches(&m, memory_threads(opt), out);
+	memory_index_close(&m);
+	memory_end(out, r);
+}
+
+void memory_build(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	int r = 0;
+
+	memory_begin(opt, self, out);
+	for (uint32_t i = 0; r == 0 && i < out->warmup + out->iterations; i++) {
+		struct memory_index m = { .index = NULL };
+		weft_index_stats stats = WEFT_INDEX_STATS_INIT;
+		uint64_t t0;
+
+		r = memory_index_open(opt, self, WEFT_INDEX_GRAPH, &m, out);
+		t0 = weft_now_ns();
+		if (r == 0)
+			r = memory_index_fill(&m, 0, m.v.count, memory_threads(opt));
+		if (r == 0)
+			memory_add(out, i, t0, m.v.count);
+		if (r == 0)
+			r = weft_index_stats_read(m.index, &stats);
+		if (r == 0 && stats.ids != m.v.count)
+			r = bench_fail(out, "the index does not hold what was put in");
+		memory_index_close(&m);
+	}
+	memory_end(out, r);
+}
+
+void memory_search(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	struct memory_index m = { .index = NULL };
+	int r;
+
+	memory_begin(opt, self, out);
+	r = memory_index_ready(opt, self, WEFT_INDEX_GRAPH, &m, out);
+	if (r == 0)
+		r = memory_find_ef(&m, memory_detail(self)->aim, out);
+	if (r == 0)
+		r = memory_time_searches(&m, memory_threads(opt), out);
+	memory_index_close(&m);
+	memory_end(out, r);
+}
+
+/* As most will use it: neither the kind nor the width is said, only the recall. */
+void memory_search_chosen(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	struct memory_index m = { .index = NULL };
+	int r;
+
+	memory_begin(opt, self, out);
+	r = memory_index_ready(opt, self, WEFT_INDEX_AUTO, &m, out);
+	m.query.recall = (float)memory_detail(self)->aim;
+	if (r == 0)
+		r = memory_time_searches(&m, memory_threads(opt), out);
+	memory_index_close(&m);
+	memory_end(out, r);
+}
+
+static bool allows(const struct vectors *v, uint32_t row, void *user)
+{
+	const uint32_t *percent = user;
+
+	(void)v;
+	return memory_is_allowed(row, *percent);
+}
+
+void memory_filter(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	uint32_t percent = memory_detail(self)->percent;
+	struct memory_index m = { .index = NULL };
+	int r;
+
+	memory_begin(opt, self, out);
+	r = memory_index_ready(opt, self, WEFT_INDEX_GRAPH, &m, out);
+	if (r == 0) {
+		m.v.query_count = m.v.query_count < FILTER_QUERIES ? m.v.query_count : FILTER_QUERIES;
+		m.filter = (weft_index_filter){ .fields = WEFT_INDEX_BY_TAGS_ALL, .tags_all = percent == 1 ? 1 : percent == 10 ? 2 : 4 };
+		r = vectors_find_truth(&m.v, MEMORY_TOP, allows, &percent);
+	}
+	if (r == 0)
+		r = memory_find_ef(&m, memory_detail(self)->aim, out);
+	if (r == 0)
+		r = memory_time_searches(&m, memory_threads(opt), out);
+	memory_index_close(&m);
+	memory_end(out, r);
+}
+
+void memory_bytes(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	struct memory_index m = { .index = NULL };
+	double before;
+	uint64_t t0 = weft_now_ns();
+	int r;
+
+	memory_begin(opt, self, out);
+	r = memory_index_open(opt, self, WEFT_INDEX_GRAPH, &m, out);
+	before = bench_rss_read().now_mb;
+	if (r == 0)
+		r = memory_index_fill(&m, 0, m.v.count, 1);
+	memory_add(out, out->warmup, t0, 1);
+	if (r == 0) {
+		out->bytes = (bench_rss_read().now_mb - before) * (1 << 20) / m.v.count;
+		if (out->bytes <= 0)
+			r = bench_fail(out, "resident memory cannot be read");
+	}
+	memory_index_close(&m);
+	memory_end(out, r);
+}
