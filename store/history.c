@@ -4,7 +4,9 @@
  *
  * An array of records that only grows at its end, so the newest k are its last k,
  * whatever the length. A deleted one leaves a gap; when half of the array is gaps it
- * is closed up, so walking over gaps costs O(1) a memory over time. Embeddings are
+ * is closed up, so walking over gaps costs O(1) a memory over time. Times of records may
+ * go back; order_ms does not, and is at most back_ms ahead, so a range of time is found by
+ * halving and then by walking over what lies in it, or within back_ms of it. Embeddings are
  * rows of a matrix in blocks of 32, so adding one moves none, and a deleted row is filled
  * with the last one.
  */
@@ -16,25 +18,30 @@
 static int grow(struct weft__history *h)
 {
 	uint32_t cap = h->cap ? h->cap * 2 : 8;
-	struct weft__record **more = weft_realloc(h->records, cap * sizeof(*more));
+	struct weft__slot *more = weft_realloc(h->slots, cap * sizeof(*more));
 
 	if (!more)
 		return -ENOMEM;
-	h->records = more;
+	h->slots = more;
 	h->cap = cap;
 	return 0;
 }
 
 int weft__history_append(struct weft__history *h, struct weft__record *record)
 {
+	int64_t created = record->m.created_ms, latest;
+
 	if (h->count == h->cap) {
 		int r = grow(h);
 
 		if (r < 0)
 			return r;
 	}
+	latest = h->count ? h->slots[h->count - 1].order_ms : created;
+	if (created < latest && (uint64_t)latest - (uint64_t)created > h->back_ms)
+		h->back_ms = (uint64_t)latest - (uint64_t)created;
 	record->at = h->count;
-	h->records[h->count++] = record;
+	h->slots[h->count++] = (struct weft__slot){ record, created > latest ? created : latest };
 	h->live++;
 	return 0;
 }
@@ -43,14 +50,15 @@ static void close_up(struct weft__history *h)
 {
 	uint32_t to = 0;
 
-	for (uint32_t i = 0; i < h->count; i++) {
-		if (!h->records[i])
+	for (uint32_t i = h->first; i < h->count; i++) {
+		if (!h->slots[i].record)
 			continue;
-		h->records[to] = h->records[i];
-		h->records[to]->at = to;
+		h->slots[to] = h->slots[i];
+		h->slots[to].record->at = to;
 		to++;
 	}
 	h->count = to;
+	h->first = 0;
 }
 
 /* ---- the matrix -------------------------------------------------------------------- */
@@ -120,8 +128,10 @@ void weft__history_remove(struct weft__history *h, struct weft__record *record, 
 {
 	if (record->row)
 		row_remove(h, record, dims);
-	h->records[record->at] = NULL;
+	h->slots[record->at].record = NULL;
 	h->live--;
+	while (h->first < h->count && !h->slots[h->first].record)
+		h->first++;
 	if (h->count > 32 && h->live < h->count / 2)
 		close_up(h);
 }
@@ -132,7 +142,7 @@ void weft__history_fini(struct weft__history *h)
 		weft_free(h->blocks[i]);
 	weft_free(h->blocks);
 	weft_free(h->row_owner);
-	weft_free(h->records);
+	weft_free(h->slots);
 }
 
 uint32_t weft__history_recent(const struct weft__history *h, uint32_t skip, uint32_t k, weft_memory_visitor fn,
@@ -140,8 +150,8 @@ uint32_t weft__history_recent(const struct weft__history *h, uint32_t skip, uint
 {
 	uint32_t seen = 0;
 
-	for (uint32_t i = h->count; i-- > 0 && seen < k;) {
-		const struct weft__record *r = h->records[i];
+	for (uint32_t i = h->count; i-- > h->first && seen < k;) {
+		const struct weft__record *r = h->slots[i].record;
 
 		if (!r)
 			continue;
@@ -149,6 +159,42 @@ uint32_t weft__history_recent(const struct weft__history *h, uint32_t skip, uint
 			skip--;
 			continue;
 		}
+		seen++;
+		if (!fn(&r->m, user))
+			break;
+	}
+	return seen;
+}
+
+/* The first slot whose order_ms is over limit_ms, from h->first on. */
+static uint32_t first_over(const struct weft__history *h, int64_t limit_ms)
+{
+	uint32_t low = h->first, high = h->count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (h->slots[mid].order_ms > limit_ms)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+uint32_t weft__history_between(const struct weft__history *h, int64_t from_ms, int64_t to_ms, uint32_t k,
+                               weft_memory_visitor fn, void *user)
+{
+	/* what was created until to_ms has an order_ms of at most to_ms + back_ms, and at least its own time */
+	uint64_t room = (uint64_t)INT64_MAX - (uint64_t)to_ms;
+	int64_t limit_ms = h->back_ms > room ? INT64_MAX : (int64_t)((uint64_t)to_ms + h->back_ms);
+	uint32_t seen = 0;
+
+	for (uint32_t i = first_over(h, limit_ms); i-- > h->first && seen < k && h->slots[i].order_ms >= from_ms;) {
+		const struct weft__record *r = h->slots[i].record;
+
+		if (!r || r->m.created_ms < from_ms || r->m.created_ms > to_ms)
+			continue;
 		seen++;
 		if (!fn(&r->m, user))
 			break;

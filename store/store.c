@@ -387,6 +387,23 @@ int weft_store_visit_recent(weft_store *store, weft_uuid room_id, weft_memory_ty
 	return (int)n;
 }
 
+int weft_store_visit_between(weft_store *store, weft_uuid room_id, weft_memory_type type, int64_t from_ms, int64_t to_ms,
+                             uint32_t k, weft_memory_visitor fn, void *user)
+{
+	struct weft__room *room;
+	uint32_t n;
+
+	if (!store || !fn || (unsigned)type >= WEFT_MEMORY_TYPE_COUNT)
+		return -EINVAL;
+	room = weft__room_get(store, room_id, false);
+	if (!room || from_ms > to_ms)
+		return 0;
+	pthread_rwlock_rdlock(&room->lock);
+	n = weft__history_between(&room->histories[type], from_ms, to_ms, k, fn, user);
+	pthread_rwlock_unlock(&room->lock);
+	return (int)n;
+}
+
 struct copying {
 	weft_arena *arena;
 	weft_memory *list;

@@ -62,9 +62,17 @@ struct weft__record { /* one allocation, strings behind it */
 
 #define WEFT__ROWS_A_BLOCK 32u
 
+/* A place in a history. What was deleted leaves its order_ms behind, so that a search need not step over gaps. */
+struct weft__slot {
+	struct weft__record *record; /* NULL: deleted */
+	int64_t order_ms;            /* the latest created_ms up to here: never falls */
+};
+
 struct weft__history {
-	struct weft__record **records; /* NULL where one was deleted */
+	struct weft__slot *slots;
 	uint32_t count, cap, live;
+	uint32_t first;   /* all slots before it are gaps */
+	uint64_t back_ms; /* how much older than its order_ms any record ever was */
 	float **blocks; /* WEFT__ROWS_A_BLOCK rows each */
 	struct weft__record **row_owner;
 	uint32_t rows, row_cap;
@@ -78,6 +86,9 @@ void weft__history_fini(struct weft__history *h);
 /* With the room locked for reading. */
 uint32_t weft__history_recent(const struct weft__history *h, uint32_t skip, uint32_t k, weft_memory_visitor fn,
                               void *user);
+/* Those created from .. to, at most k. */
+uint32_t weft__history_between(const struct weft__history *h, int64_t from_ms, int64_t to_ms, uint32_t k,
+                               weft_memory_visitor fn, void *user);
 uint32_t weft__history_search(const struct weft__history *h, const float *query, uint32_t dims, uint32_t k,
                               weft_search_hit *ret_hits);
 

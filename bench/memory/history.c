@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench/memory/history.c - the messages of rooms: appended, and the last ten read as an agent's providers read them.
- * What is read has to be the newest, in order; that a long history costs nothing more is a goal (bench/goals.c).
+ * bench/memory/history.c - the messages of rooms: appended, and the last ten read as an agent's providers read them, or ten by
+ * their time. What is read has to be what was asked for, in order; that a long history costs nothing more is a goal (bench/goals.c).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -68,7 +68,32 @@ static int read_last(weft_store *store, weft_uuid room, weft_arena *arena, uint3
 	return 0;
 }
 
-void memory_history_read(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+/* Ten from the middle, seen in place. */
+struct range {
+	int64_t expect_ms;
+	uint32_t wrong;
+};
+
+static bool see_range(const weft_memory *m, void *user)
+{
+	struct range *range = user;
+
+	range->wrong += m->created_ms != range->expect_ms--;
+	return true;
+}
+
+static int read_range(weft_store *store, weft_uuid room, weft_arena *arena, uint32_t count)
+{
+	int64_t from = count / 2, to = from + LAST - 1;
+	struct range range = { .expect_ms = to };
+	int n = weft_store_visit_between(store, room, WEFT_MEMORY_MESSAGE, from, to, UINT32_MAX, see_range, &range);
+
+	(void)arena;
+	return n == (int)LAST && !range.wrong ? 0 : -EIO;
+}
+
+static void read_item(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out,
+                      int (*read)(weft_store *store, weft_uuid room, weft_arena *arena, uint32_t count))
 {
 	uint32_t count = memory_detail(self)->count, reads = opt->quick ? READS / 20 : READS;
 	weft_uuid room = weft_uuid_v7(), entity = weft_uuid_v7();
@@ -85,14 +110,24 @@ void memory_history_read(const struct bench_options *opt, const struct bench_mic
 		uint64_t t0 = weft_now_ns();
 
 		for (uint32_t j = 0; r == 0 && j < reads; j++)
-			r = read_last(store, room, arena, count);
+			r = read(store, room, arena, count);
 		memory_add(out, i, t0, reads);
 	}
 	if (r == -EIO)
-		bench_fail(out, "what was read is not the newest");
+		bench_fail(out, "what was read is not what was asked for");
 	weft_arena_destroy(arena);
 	weft_store_unref(store);
 	memory_end(out, r);
+}
+
+void memory_history_read(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	read_item(opt, self, out, read_last);
+}
+
+void memory_history_range(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	read_item(opt, self, out, read_range);
 }
 
 /* ---- many rooms --------------------------------------------------------------------------------- */

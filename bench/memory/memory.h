@@ -2,7 +2,7 @@
 /*
  * bench/memory/memory.h - what the items of `weft bench --suite memory` share.
  *
- *   history.c   messages of rooms: append, read the last ones, many rooms
+ *   history.c   messages of rooms: append, read the last ones or those of a time, many rooms
  *   recall.c    a store's search by meaning
  *   search.c    an index: built, searched exactly, at a recall, through a filter; its bytes
  *   change.c    an index that changes: rows replaced, repeated, read while it is written
@@ -32,7 +32,8 @@ struct memory_detail {
 
 typedef void memory_item_fn(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out);
 
-memory_item_fn memory_history_append, memory_history_read, memory_rooms_add, memory_rooms_read, memory_room_bytes;
+memory_item_fn memory_history_append, memory_history_read, memory_history_range, memory_rooms_add, memory_rooms_read,
+        memory_room_bytes;
 memory_item_fn memory_store_search;
 memory_item_fn memory_exact, memory_build, memory_search, memory_search_chosen, memory_filter, memory_bytes;
 memory_item_fn memory_replace, memory_repeated, memory_mixed_alone, memory_mixed, memory_mixed_write;

@@ -173,6 +173,16 @@ WEFT_API int weft_store_visit_recent(weft_store *store, weft_uuid room_id, weft_
 WEFT_API int weft_store_recent(weft_store *store, weft_uuid room_id, weft_memory_type type, uint32_t skip,
                                uint32_t k, weft_arena *arena, weft_memory **ret_memories);
 
+/**
+ * The memories of a type in a room that were created from from_ms to to_ms, both included, at most k of them, in the order
+ * of weft_store_visit_recent: the last added first, whatever created_ms says.
+ * @return how many were seen, 0 when from_ms > to_ms
+ * Cost: O(log n + k) while memories are added in the order of their times. Times may go back; each range then walks over
+ * what lies within the largest step back of it as well.
+ */
+WEFT_API int weft_store_visit_between(weft_store *store, weft_uuid room_id, weft_memory_type type, int64_t from_ms,
+                                      int64_t to_ms, uint32_t k, weft_memory_visitor fn, void *user);
+
 typedef struct weft_search_hit {
 	weft_uuid id;
 	float score; /* cosine, -1..1, best first */
