@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench/memory/change.c - an index that changes: rows get other vectors, rows come again and again, and a reader asks
- * while a writer writes.
+ * bench/memory/change.c - an index that changes: rows are deleted, rows get other vectors, rows come again and again,
+ * and a reader asks while a writer writes.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -12,6 +12,110 @@
 
 #define EF 128u
 #define REPEATED_QUERIES 200u
+#define LEFT_QUERIES 300u
+
+/* A part of what is in order, by chance, comes first. */
+static void draw(uint32_t *order, uint32_t count, uint32_t part, uint64_t *seed)
+{
+	for (uint32_t i = 0; i < part; i++) {
+		uint32_t j = i + (uint32_t)(vectors_random(seed) % (count - i)), swap = order[i];
+
+		order[i] = order[j];
+		order[j] = swap;
+	}
+}
+
+static uint32_t *order_make(uint32_t count)
+{
+	uint32_t *order = malloc(count * sizeof(*order));
+
+	for (uint32_t i = 0; order && i < count; i++)
+		order[i] = i;
+	return order;
+}
+
+/* Is the id among the nearest to its own vector? Negative: the search failed. */
+static int is_found(const struct memory_index *m, uint32_t id, uint32_t row)
+{
+	weft_index_query q = WEFT_INDEX_QUERY_INIT;
+	weft_index_hit hits[MEMORY_TOP];
+	int n;
+
+	q.ef = EF;
+	n = weft_index_search(m->index, vectors_row(&m->v, row), MEMORY_TOP, &q, hits);
+	for (int i = 0; i < n; i++) {
+		if (hits[i].id == id)
+			return 1;
+	}
+	return n < 0 ? n : 0;
+}
+
+/* ---- deleted ------------------------------------------------------------------------------------------- */
+
+static bool is_left(const struct vectors *v, uint32_t row, void *user)
+{
+	const bool *gone = user;
+
+	(void)v;
+	return !gone[row];
+}
+
+/* Deleted ids must not come back, and all others have to be found. */
+static int check_left(const struct memory_index *m, const bool *gone, struct bench_outcome *out)
+{
+	uint32_t ghosts = 0, lost = 0;
+
+	for (uint32_t id = 0; id < m->v.count; id++) {
+		int found = is_found(m, id, id);
+
+		if (found < 0)
+			return found;
+		ghosts += gone[id] && found;
+		lost += !gone[id] && !found;
+	}
+	if (ghosts || lost)
+		return bench_fail(out, "%u rows are not found any more, %u come though deleted", lost, ghosts);
+	return 0;
+}
+
+void memory_delete(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	struct memory_index m = { .index = NULL };
+	uint32_t *order = NULL, half = 0;
+	bool *gone = NULL;
+	uint64_t seed = 5, t0;
+	int r;
+
+	memory_begin(opt, self, out);
+	r = memory_index_ready(opt, self, WEFT_INDEX_GRAPH, &m, out);
+	if (r == 0) {
+		half = m.v.count / 2;
+		order = order_make(m.v.count);
+		gone = calloc(m.v.count, sizeof(*gone));
+		r = order && gone ? 0 : -ENOMEM;
+	}
+	if (r == 0)
+		draw(order, m.v.count, half, &seed);
+	t0 = weft_now_ns();
+	for (uint32_t i = 0; r == 0 && i < half; i++) {
+		gone[order[i]] = true;
+		r = weft_index_delete(m.index, order[i]);
+	}
+	memory_add(out, out->warmup, t0, half ? half : 1);
+	if (r == 0)
+		r = check_left(&m, gone, out);
+	if (r == 0) {
+		m.v.query_count = m.v.query_count < LEFT_QUERIES ? m.v.query_count : LEFT_QUERIES;
+		r = vectors_find_truth(&m.v, MEMORY_TOP, is_left, gone);
+	}
+	m.query.ef = out->ef = EF;
+	if (r == 0)
+		out->recall = memory_recall(&m);
+	free(order);
+	free(gone);
+	memory_index_close(&m);
+	memory_end(out, r);
+}
 
 /* ---- replaced --------------------------------------------------------------------------------------- */
 
@@ -22,12 +126,7 @@ static int64_t trade(struct memory_index *m, uint32_t *order, uint64_t *seed)
 	uint64_t t0;
 	int r = 0;
 
-	for (uint32_t i = 0; i < part; i++) {
-		uint32_t j = i + (uint32_t)(vectors_random(seed) % (m->v.count - i)), swap = order[i];
-
-		order[i] = order[j];
-		order[j] = swap;
-	}
+	draw(order, m->v.count, part, seed);
 	first = m->row_of[order[0]];
 	t0 = weft_now_ns();
 	for (uint32_t i = 0; r == 0 && i < part; i++) {
@@ -40,19 +139,12 @@ static int64_t trade(struct memory_index *m, uint32_t *order, uint64_t *seed)
 /* Ids that a search for their own vector does not give. */
 static int count_lost(const struct memory_index *m, uint32_t *ret_lost)
 {
-	weft_index_query q = WEFT_INDEX_QUERY_INIT;
-
-	q.ef = EF;
 	*ret_lost = 0;
 	for (uint32_t id = 0; id < m->v.count; id++) {
-		weft_index_hit hits[MEMORY_TOP];
-		int n = weft_index_search(m->index, vectors_row(&m->v, m->row_of[id]), MEMORY_TOP, &q, hits);
-		bool found = false;
+		int found = is_found(m, id, m->row_of[id]);
 
-		if (n < 0)
-			return n;
-		for (int i = 0; i < n; i++)
-			found |= hits[i].id == id;
+		if (found < 0)
+			return found;
 		*ret_lost += !found;
 	}
 	return 0;
@@ -68,12 +160,10 @@ void memory_replace(const struct bench_options *opt, const struct bench_micro *s
 	memory_begin(opt, self, out);
 	r = memory_index_ready(opt, self, WEFT_INDEX_GRAPH, &m, out);
 	if (r == 0) {
-		order = malloc(m.v.count * sizeof(*order));
-		m.row_of = malloc(m.v.count * sizeof(*m.row_of));
+		order = order_make(m.v.count);
+		m.row_of = order_make(m.v.count);
 		r = order && m.row_of ? 0 : -ENOMEM;
 	}
-	for (uint32_t i = 0; r == 0 && i < m.v.count; i++)
-		order[i] = m.row_of[i] = i;
 	for (uint32_t i = 0; r == 0 && i < out->warmup + out->iterations; i++) {
 		int64_t ns = trade(&m, order, &seed);
 

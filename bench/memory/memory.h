@@ -36,7 +36,7 @@ memory_item_fn memory_history_append, memory_history_read, memory_history_range,
         memory_room_bytes;
 memory_item_fn memory_store_search;
 memory_item_fn memory_exact, memory_build, memory_search, memory_search_chosen, memory_filter, memory_bytes;
-memory_item_fn memory_replace, memory_repeated, memory_mixed_alone, memory_mixed, memory_mixed_write;
+memory_item_fn memory_delete, memory_replace, memory_repeated, memory_mixed_alone, memory_mixed, memory_mixed_write;
 memory_item_fn memory_save, memory_open;
 
 /* ---- data.c ------------------------------------------------------------------------------- */

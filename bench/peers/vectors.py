@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent / 'vectors'
 ROOT = HERE.parent.parent.parent
 
 SETS = ['notes384', 'mnist784', 'sift128', 'made768']
-ITEMS = ['exact', *SETS, 'filter', 'replace', 'repeated', 'mixed']
+ITEMS = ['exact', *SETS, 'filter', 'delete', 'replace', 'repeated', 'mixed']
 TIME_LIMIT_S = 300
 WINDOWS = 5  # measured ones of each search: they cost little beside the building
 PER_MS = actors.PER_MS
@@ -116,8 +116,8 @@ class Weft:
             values.sort()
             return {f'{name}-{p}': figure([values[int(share * len(values))]]) for p, share in (('p50', 0.5), ('p99', 0.99))}
         found = {name: figure(values, recall=recall)}
-        if name == 'replace':
-            found['replace-lost'] = figure([0.0], 'rows')  # the entry fails when there is one
+        if name in ('delete', 'replace'):
+            found[f'{name}-lost'] = figure([0.0], 'rows')  # the entry fails when there is one
         if name == 'repeated':
             found['repeated-missed'] = figure([(1 - recall) * 1000], 'of 1000')
         return found

@@ -38,6 +38,7 @@ struct Index {
 		graph->add(v.count, v.rows);
 		omp_set_num_threads(1);
 	}
+	void erase(uint32_t) {}
 	void replace(uint32_t, const float *) {}
 	void width(uint32_t ef) { graph->hnsw.efSearch = int(ef); }
 	uint32_t search(const float *query, uint32_t k, uint32_t *ids) const { return take(*graph, query, k, ids); }

@@ -11,7 +11,7 @@
 //   uint32_t search(const float *query, uint32_t k, uint32_t *ids)
 //   void save(const std::string &path)   void load(const std::string &path)
 //   static constexpr bool can_replace, can_mix       has deletes; may be searched while it is written
-//   void replace(uint32_t id, const float *row)
+//   void erase(uint32_t id)   void replace(uint32_t id, const float *row)
 //
 // and `struct Scan`, exact: Scan(const vectors &v), search. Then: int main(...) { return harness<Index, Scan>(argc, argv); }
 //
@@ -271,6 +271,54 @@ template <class I> int filter(const Options &o)
 	return 0;
 }
 
+inline void draw(std::vector<uint32_t> &order, uint32_t part, uint64_t &seed)
+{
+	for (uint32_t i = 0; i < part; i++)
+		std::swap(order[i], order[i + vectors_random(&seed) % (order.size() - i)]);
+}
+
+// Is the id among the nearest to its own vector?
+template <class I> bool is_found(const I &index, uint32_t id, const float *row)
+{
+	uint32_t ids[TOP], n = index.search(row, TOP, ids);
+	return std::find(ids, ids + n, id) != ids + n;
+}
+
+// Half of the rows go; then every other is looked for, and the queries are asked again.
+template <class I> int erase(const Options &o)
+{
+	if constexpr (!I::can_replace)
+		return NOT_HERE;
+	vectors v = load(o, "notes384");
+	I index(v, v.count);
+	index.add_all(v, 2);
+	std::vector<uint32_t> order(v.count);
+	std::vector<bool> left(v.count, true);
+	for (uint32_t i = 0; i < v.count; i++)
+		order[i] = i;
+	uint64_t seed = 5;
+	draw(order, v.count / 2, seed);
+	double start = now_s();
+	for (uint32_t i = 0; i < v.count / 2; i++) {
+		index.erase(order[i]);
+		left[order[i]] = false;
+	}
+	double spent = now_s() - start;
+	index.width(128);
+	uint32_t lost = 0;
+	for (uint32_t i = 0; i < v.count; i++)
+		lost += left[i] && !is_found(index, i, vectors_row(&v, i));
+	v.query_count = std::min(v.query_count, 300u);
+	auto allows = [](const vectors *, uint32_t row, void *user) { return bool((*static_cast<std::vector<bool> *>(user))[row]); };
+	if (vectors_find_truth(&v, TOP, allows, &left) < 0)
+		return 1;
+	auto search = [&](uint32_t q, uint32_t *ids) { return index.search(vectors_query(&v, q), TOP, ids); };
+	print("delete", "us", {spent * 1e6 / (v.count / 2)}, {recall_of(v, search), 128});
+	print("delete-lost", "rows", {double(lost)});
+	vectors_free(&v);
+	return 0;
+}
+
 // Five times a fifth of the rows trade their vectors; then every vector is looked for, and the queries are asked again.
 template <class I> int churn(const Options &o)
 {
@@ -286,8 +334,7 @@ template <class I> int churn(const Options &o)
 	uint32_t part = v.count / 5;
 	double spent = 0;
 	for (int round = 0; round < 5; round++) {
-		for (uint32_t i = 0; i < part; i++)
-			std::swap(order[i], order[i + vectors_random(&seed) % (v.count - i)]);
+		draw(order, part, seed);
 		uint32_t first = row_of[order[0]];
 		double start = now_s();
 		for (uint32_t i = 0; i < part; i++) {
@@ -298,10 +345,8 @@ template <class I> int churn(const Options &o)
 	}
 	index.width(128);
 	uint32_t lost = 0;
-	for (uint32_t i = 0; i < v.count; i++) {
-		uint32_t ids[TOP], n = index.search(vectors_row(&v, row_of[i]), TOP, ids);
-		lost += std::find(ids, ids + n, i) == ids + n;
-	}
+	for (uint32_t i = 0; i < v.count; i++)
+		lost += !is_found(index, i, vectors_row(&v, row_of[i]));
 	auto search = [&](uint32_t q, uint32_t *ids) { return index.search(vectors_query(&v, q), TOP, ids); };
 	double recall = recall_of(v, search, [&](uint32_t id) { return row_of[id]; });
 	print("replace", "us", {spent * 1e6 / part / 5}, {recall, 128});
@@ -376,6 +421,8 @@ template <class I, class S> int harness(int argc, char **argv)
 		return exact<S>(o);
 	if (o.item == "filter")
 		return filter<I>(o);
+	if (o.item == "delete")
+		return erase<I>(o);
 	if (o.item == "replace")
 		return churn<I>(o);
 	if (o.item == "repeated")

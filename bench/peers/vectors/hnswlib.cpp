@@ -36,6 +36,7 @@ struct Index {
 		for (auto &w : workers)
 			w.join();
 	}
+	void erase(uint32_t id) { graph->markDelete(id); }
 	void replace(uint32_t id, const float *row)
 	{
 		graph->markDelete(id);
