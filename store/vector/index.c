@@ -14,6 +14,7 @@
 #include <weft/alloc.h>
 
 #include "runtime/base/hash.h"
+#include "store/vector/graph.h"
 
 #define M_DEFAULT 16u
 #define EF_CONSTRUCTION_DEFAULT 200u
@@ -87,6 +88,7 @@ static void destroy(weft_index *index)
 {
 	for (uint32_t i = 0; i < WEFT__SEARCHERS_KEPT; i++)
 		weft__searcher_free(index->idle[i]);
+	weft__graph_destroy(index->graph);
 	weft__lookup_fini(&index->by_id);
 	weft__lookup_fini(&index->by_vector);
 	weft__slab_fini(&index->items.slab);
@@ -117,6 +119,8 @@ int weft_index_create(const weft_index_options *opt, weft_index **ret_index)
 	r = weft__lookup_init(&index->by_id, shards, hash_of_item, index);
 	if (!r)
 		r = weft__lookup_init(&index->by_vector, shards, hash_of_row, index);
+	if (!r && full.kind != WEFT_INDEX_SCAN)
+		r = weft__graph_create(index);
 	if (r < 0) {
 		destroy(index);
 		return r;
@@ -206,6 +210,8 @@ static int row_create(weft_index *index, const struct weft__searcher *s, const s
 	if (rows->code_bytes)
 		*weft__row_scale(rows, chunk, row) = code_row(rows, s->query, weft__row_codes(rows, chunk, row));
 	*weft__row_hash(rows, chunk, row) = key->hash;
+	if (index->graph)
+		weft__graph_draw_floor(index, row);
 	*ret_row = row;
 	return 0;
 }
@@ -229,7 +235,17 @@ static int row_get(weft_index *index, struct weft__lookup_shard *shard, const st
 	return 0;
 }
 
-/* Take an item off its row; the last one takes the row with it. Under the id's shard. */
+static bool is_linked(const weft_index *index, uint32_t row)
+{
+	/* acquire: pairs with who links it */
+	return weft__load_acquire(weft__row_state(&index->rows, weft__slab_chunk(&index->rows.slab, row), row)) &
+	       WEFT__ROW_LINKED;
+}
+
+/*
+ * Take an item off its row. The last one takes the row with it; in the graph the row stays, dead, until it is
+ * swept out or its vector comes again. Under the id's shard.
+ */
 static void detach(weft_index *index, uint32_t item)
 {
 	uint32_t row = weft__load_relaxed(weft__item_row(&index->items, item)); /* relaxed: our lock */
@@ -237,8 +253,10 @@ static void detach(weft_index *index, uint32_t item)
 
 	if (weft__row_detach(&index->rows, &index->items, row, item)) {
 		weft__fetch_sub_relaxed(&index->live_rows, 1); /* relaxed: a counter */
-		weft__lookup_remove(&index->by_vector, shard, row);
-		weft__slab_retire(&index->rows.slab, row);
+		if (!is_linked(index, row)) {
+			weft__lookup_remove(&index->by_vector, shard, row);
+			weft__slab_retire(&index->rows.slab, row);
+		}
 	}
 	weft__lookup_unlock(shard);
 	weft__slab_retire(&index->items.slab, item);
@@ -250,7 +268,7 @@ static void detach(weft_index *index, uint32_t item)
  * Hang item on the row of the searcher's vector. old is what the id had, or WEFT__NONE: when it hangs there
  * too, item takes its place and the answer is 1; else 0.
  */
-static int attach(weft_index *index, const struct weft__searcher *s, uint32_t item, uint32_t old)
+static int attach(weft_index *index, struct weft__searcher *s, uint32_t item, uint32_t old)
 {
 	uint8_t *room = NULL;
 	struct vector_key key;
@@ -265,6 +283,8 @@ static int attach(weft_index *index, const struct weft__searcher *s, uint32_t it
 	key = key_of(index, s, room);
 	shard = weft__lookup_lock(&index->by_vector, key.hash);
 	r = row_get(index, shard, s, &key, &row);
+	if (!r && index->graph)
+		weft__graph_link(index, s, row);
 	/* relaxed: written under the lock of the id */
 	if (!r && old != WEFT__NONE && weft__load_relaxed(weft__item_row(&index->items, old)) == row) {
 		weft__row_replace(&index->rows, &index->items, row, old, item);
@@ -289,7 +309,7 @@ static int item_create(weft_index *index, uint64_t id, const weft_index_attrs *a
 }
 
 /* With the id's shard locked. */
-static int put_locked(weft_index *index, struct weft__lookup_shard *shard, const struct weft__searcher *s, uint64_t id,
+static int put_locked(weft_index *index, struct weft__lookup_shard *shard, struct weft__searcher *s, uint64_t id,
                       const weft_index_attrs *attrs)
 {
 	uint32_t old = weft__lookup_find(&index->by_id, shard, hash_of_id(id), item_has_id, &id), item;
@@ -321,15 +341,22 @@ int weft_index_put(weft_index *index, uint64_t id, const float *vector, const we
 {
 	struct weft__searcher *s;
 	struct weft__lookup_shard *shard;
+	weft__grace_place place;
 	int r;
 
 	WEFT_RETURN_IF(!index || !vector, -EINVAL);
 	r = weft__searcher_take(index, vector, &s);
 	if (r < 0)
 		return r;
-	shard = weft__lookup_lock(&index->by_id, hash_of_id(id));
-	r = put_locked(index, shard, s, id, attrs);
-	weft__lookup_unlock(shard);
+	if (index->graph)
+		r = weft__searcher_ready(index, s, index->opt.ef_construction);
+	if (!r) {
+		shard = weft__lookup_lock(&index->by_id, hash_of_id(id));
+		place = weft__grace_enter(&index->grace);
+		r = put_locked(index, shard, s, id, attrs);
+		weft__grace_leave(place);
+		weft__lookup_unlock(shard);
+	}
 	weft__searcher_give(index, s);
 	return r;
 }

@@ -9,6 +9,10 @@
 #include <weft/alloc.h>
 
 #include "runtime/base/hash.h"
+#include "store/vector/graph.h"
+
+#define FIRST_STAMPS 1024u
+#define EF_DEFAULT 64u
 
 /* ---- searchers --------------------------------------------------------------------- */
 
@@ -17,6 +21,8 @@ void weft__searcher_free(struct weft__searcher *s)
 	if (!s)
 		return;
 	weft_free(s->query);
+	weft_free(s->pool);
+	weft_free(s->stamps);
 	weft_free(s);
 }
 
@@ -27,14 +33,59 @@ static struct weft__searcher *searcher_create(const weft_index *index)
 
 	if (!s)
 		return NULL;
-	s->query = weft_aligned_alloc(WEFT_CACHELINE, floats * (sizeof(float) + 1));
+	s->query = weft_aligned_alloc(WEFT_CACHELINE, floats * (sizeof(float) + 3));
 	if (!s->query) {
 		weft_free(s);
 		return NULL;
 	}
-	memset(s->query, 0, floats * (sizeof(float) + 1));
+	memset(s->query, 0, floats * (sizeof(float) + 3));
 	s->codes = (int8_t *)(s->query + floats);
+	s->probe = s->codes + floats;
+	s->ones = s->probe + floats;
+	memset(s->ones, 1, floats);
 	return s;
+}
+
+static int ready_pool(struct weft__searcher *s, uint32_t ef)
+{
+	struct weft__near *pool;
+
+	if (ef <= s->pool_cap)
+		return 0;
+	pool = weft_malloc(2 * ((size_t)ef + 1) * sizeof(*pool));
+	if (!pool)
+		return -ENOMEM;
+	weft_free(s->pool);
+	s->pool = pool;
+	s->candidates = pool + ef + 1;
+	s->pool_cap = ef;
+	return 0;
+}
+
+static int ready_stamps(struct weft__searcher *s, uint32_t rows)
+{
+	uint32_t cap = s->stamps_cap ? s->stamps_cap : FIRST_STAMPS;
+	uint16_t *stamps;
+
+	if (rows <= s->stamps_cap)
+		return 0;
+	while (cap < rows)
+		cap *= 2;
+	stamps = weft_calloc(cap, sizeof(*stamps));
+	if (!stamps)
+		return -ENOMEM;
+	weft_free(s->stamps);
+	s->stamps = stamps;
+	s->stamps_cap = cap;
+	s->stamp = 0;
+	return 0;
+}
+
+int weft__searcher_ready(weft_index *index, struct weft__searcher *s, uint32_t ef)
+{
+	int r = ready_pool(s, ef);
+
+	return r < 0 ? r : ready_stamps(s, weft__slab_count(&index->rows.slab));
 }
 
 /* Where a thread begins to look, so that two rarely meet. */
@@ -168,6 +219,48 @@ void weft__hits_offer(weft_index *index, struct weft__hits *h, uint32_t row, flo
 
 /* ---- the search ------------------------------------------------------------------------ */
 
+/* Enough to put the best k in order: codes leave neighbours a place or two off. */
+static uint32_t rescored(uint32_t k)
+{
+	return 2 * k > k + 16 ? 2 * k : k + 16;
+}
+
+/* What the walk found, scored exactly. */
+static void offer_pool(weft_index *index, struct weft__searcher *s, struct weft__hits *hits)
+{
+	uint32_t n = s->pool_count, most = rescored(hits->k);
+
+	if (n > most && !hits->filter)
+		n = most;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t row = s->pool[i].row & ~WEFT__NEAR_DONE;
+
+		weft__hits_offer(index, hits, row, weft__score(index, s, row));
+	}
+}
+
+/* By the graph. False: it could not find as many as there are, or there is no memory for it. */
+static bool graph_search(weft_index *index, struct weft__searcher *s, const weft_index_query *q, struct weft__hits *hits)
+{
+	uint32_t ef = q->ef ? q->ef : EF_DEFAULT;
+	uint64_t ids = weft__load_relaxed(&index->ids); /* relaxed: as many as there were when we came */
+
+	if (ef < hits->k)
+		ef = hits->k;
+	if (weft__searcher_ready(index, s, ef) < 0)
+		return false;
+	weft__graph_walk(index, s, ef);
+	offer_pool(index, s, hits);
+	return hits->count == (hits->k < ids ? hits->k : ids);
+}
+
+static void scan(weft_index *index, struct weft__searcher *s, struct weft__hits *hits)
+{
+	hits->count = 0;
+	weft__scan_search(index, s, hits);
+	weft__fetch_add_relaxed(&index->by_scan, 1); /* relaxed: a statistic */
+}
+
 int weft_index_search(weft_index *index, const float *query, uint32_t k, const weft_index_query *opt,
                       weft_index_hit *ret_hits)
 {
@@ -184,9 +277,11 @@ int weft_index_search(weft_index *index, const float *query, uint32_t k, const w
 		return r;
 	if (k) {
 		place = weft__grace_enter(&index->grace);
-		weft__scan_search(index, s, &hits);
+		if (index->graph && !q.filter && graph_search(index, s, &q, &hits))
+			weft__fetch_add_relaxed(&index->by_graph, 1); /* relaxed: a statistic */
+		else
+			scan(index, s, &hits);
 		weft__grace_leave(place);
-		weft__fetch_add_relaxed(&index->by_scan, 1); /* relaxed: a statistic */
 	}
 	weft__searcher_give(index, s);
 	return (int)hits.count;

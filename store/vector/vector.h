@@ -16,18 +16,36 @@
 
 #define WEFT__SEARCHERS_KEPT 32u
 
+/* A row and its score. */
+struct weft__near {
+	float score;
+	uint32_t row; /* in a pool with WEFT__NEAR_DONE set: looked behind already */
+};
+#define WEFT__NEAR_DONE (UINT32_C(1) << 31)
+
 /* One search's memory, or one put's; kept between searches. */
 struct weft__searcher {
-	float *query;                  /* owned, one block with codes: of length 1, padded with zeroes */
-	int8_t *codes;
-	struct weft__query_i8 coded;   /* set when the index has codes */
+	float *query;                 /* owned, one block with the next three: of length 1, padded with zeroes */
+	int8_t *codes;                /* of query */
+	int8_t *probe;                /* of whatever row is compared with others */
+	int8_t *ones;
+	struct weft__query_i8 coded;  /* set when the index has codes */
+	struct weft__near *pool;      /* owned, one block with candidates; best first */
+	struct weft__near *candidates;
+	uint32_t pool_count, pool_cap;
+	uint16_t *stamps;             /* owned, one a row: equal to stamp when the row was seen in this walk */
+	uint32_t stamps_cap;
+	uint16_t stamp;
 };
+
+struct weft__graph;
 
 struct weft_index {
 	struct weft__grace grace;
 	struct weft__rows rows;
 	struct weft__items items;
 	struct weft__lookup by_id, by_vector;
+	struct weft__graph *graph; /* owned; NULL: this index only scans */
 	const struct weft__simd *simd;
 	weft_index_options opt; /* with the defaults filled in */
 	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) refs;
@@ -40,6 +58,8 @@ struct weft_index {
 
 /* A searcher that holds this vector, of length 1. 0, -EINVAL (not finite, or zero), -ENOMEM. */
 int weft__searcher_take(weft_index *index, const float *vector, struct weft__searcher **ret);
+/* Room for a pool of ef, and for every row there is. 0 or -ENOMEM. */
+int weft__searcher_ready(weft_index *index, struct weft__searcher *s, uint32_t ef);
 void weft__searcher_give(weft_index *index, struct weft__searcher *s);
 void weft__searcher_free(struct weft__searcher *s);
 

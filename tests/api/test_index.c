@@ -234,6 +234,21 @@ Test(index, scan_over_codes_is_nearly_exact)
 	live_with(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_I8_ONLY, 0.9);
 }
 
+Test(index, graph_is_nearly_exact)
+{
+	live_with(WEFT_INDEX_GRAPH, WEFT_INDEX_CODES_I8, 0.97);
+}
+
+Test(index, graph_over_floats_is_nearly_exact)
+{
+	live_with(WEFT_INDEX_GRAPH, WEFT_INDEX_CODES_NONE, 0.97);
+}
+
+Test(index, graph_over_codes_is_nearly_exact)
+{
+	live_with(WEFT_INDEX_GRAPH, WEFT_INDEX_CODES_I8_ONLY, 0.85);
+}
+
 Test(index, refuses_what_is_not_valid)
 {
 	weft_index_options opt = WEFT_INDEX_OPTIONS_INIT;
@@ -313,7 +328,7 @@ static void survive_without_memory(weft_index_kind kind, weft_index_codes codes)
 	uint64_t rnd = test_seed("index oom");
 	uint32_t failed = 0;
 
-	for (uint32_t at = 0; at < 60; at++) {
+	for (uint32_t at = 0; at < (kind == WEFT_INDEX_SCAN ? 60 : 25); at++) {
 		weft_index *index = make(kind, codes);
 
 		memset(rows, 0, sizeof(rows));
@@ -339,6 +354,7 @@ Test(index, out_of_memory_loses_only_what_it_refused)
 {
 	survive_without_memory(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_I8);
 	survive_without_memory(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_I8_ONLY);
+	survive_without_memory(WEFT_INDEX_GRAPH, WEFT_INDEX_CODES_I8);
 }
 
 Test(index, create_fails_cleanly_without_memory)

@@ -175,3 +175,13 @@ Test(index_stress, scan_over_codes)
 {
 	run(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_I8_ONLY);
 }
+
+Test(index_stress, graph)
+{
+	run(WEFT_INDEX_GRAPH, WEFT_INDEX_CODES_I8);
+}
+
+Test(index_stress, graph_over_floats)
+{
+	run(WEFT_INDEX_GRAPH, WEFT_INDEX_CODES_NONE);
+}
