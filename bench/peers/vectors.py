@@ -115,7 +115,7 @@ class Weft:
         if name in ('mixed', 'mixed-alone'):  # a sample is one search
             values.sort()
             return {f'{name}-{p}': figure([values[int(share * len(values))]]) for p, share in (('p50', 0.5), ('p99', 0.99))}
-        found = {name: figure(values, recall=recall)}
+        found = {'repeated-search' if name == 'repeated' else name: figure(values, recall=recall)}
         if name in ('delete', 'replace'):
             found[f'{name}-lost'] = figure([0.0], 'rows')  # the entry fails when there is one
         if name == 'repeated':

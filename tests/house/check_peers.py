@@ -183,6 +183,7 @@ class Vectors(unittest.TestCase):
         self.assertEqual(found['sift128-search-99'], {'why': 'recall 0.98'})
         self.assertEqual((found['mixed-p50']['values'], found['mixed-p99']['values']), ([50], [99]))
         self.assertEqual(found['replace-lost']['values'], [0])
+        self.assertEqual(found['repeated-search']['recall'], 0.75)
         self.assertEqual(found['repeated-missed']['values'], [250])
         self.assertEqual(weft.entries('sift128', 1), 'memory-sift128-*')
         for name, there in (('build', True), ('search-95', True), ('search-99', True), ('bytes', False), ('save', False), ('open', False)):
