@@ -123,6 +123,7 @@ void weft__room_free(void *room)
 		weft__history_fini(&r->histories[i]);
 	pthread_rwlock_destroy(&r->lock);
 	weft_free(r->people);
+	weft_free(r->partitions);
 	weft_free(r->text);
 	weft_free(r);
 }

@@ -37,12 +37,17 @@ void weft__map_fini(struct weft__map *map, void (*free_record)(void *record))
 	map->shards = NULL;
 }
 
-struct weft__shard *weft__map_lock(struct weft__map *map, weft_uuid id)
+struct weft__shard *weft__map_lock_key(struct weft__map *map, uint64_t key)
 {
-	struct weft__shard *s = &map->shards[weft_uuid_hash(id) & map->mask];
+	struct weft__shard *s = &map->shards[key & map->mask];
 
 	pthread_mutex_lock(&s->lock);
 	return s;
+}
+
+struct weft__shard *weft__map_lock(struct weft__map *map, weft_uuid id)
+{
+	return weft__map_lock_key(map, weft_uuid_hash(id));
 }
 
 void weft__map_unlock(struct weft__shard *shard)
@@ -50,9 +55,14 @@ void weft__map_unlock(struct weft__shard *shard)
 	pthread_mutex_unlock(&shard->lock);
 }
 
+static uint32_t home_of_key(const struct weft__shard *s, uint64_t key)
+{
+	return (uint32_t)(key >> 32) & (s->cap - 1);
+}
+
 static uint32_t home(const struct weft__shard *s, weft_uuid id)
 {
-	return (uint32_t)(weft_uuid_hash(id) >> 32) & (s->cap - 1);
+	return home_of_key(s, weft_uuid_hash(id));
 }
 
 static weft_uuid id_of(const void *record)
@@ -76,6 +86,19 @@ static uint32_t slot_of(const struct weft__shard *s, weft_uuid id)
 void *weft__shard_find(const struct weft__shard *shard, weft_uuid id)
 {
 	return shard->cap ? shard->slots[slot_of(shard, id)] : NULL;
+}
+
+void *weft__shard_find_key(const struct weft__shard *shard, uint64_t key)
+{
+	uint32_t at;
+
+	if (!shard->cap)
+		return NULL;
+	for (at = home_of_key(shard, key); shard->slots[at]; at = (at + 1) & (shard->cap - 1)) {
+		if (weft_uuid_hash(id_of(shard->slots[at])) == key)
+			break;
+	}
+	return shard->slots[at];
 }
 
 static int grow(struct weft__shard *s)

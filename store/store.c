@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store/store.c - the life of a store, and memories: added, read, deleted, embedded, searched. */
+/* store/store.c - the life of a store, and memories: added, read, deleted, embedded. */
 #include "store/store.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "runtime/base/clock.h"
-#include "simd/simd.h"
 #include "store/attachment.h"
+#include "store/recall.h"
 
 #define SHARDS_DEFAULT 64u
-#define DIMS_MAX 8192u
 
 weft_str weft__text_put(char **at, weft_str s)
 {
@@ -47,7 +45,8 @@ int weft_store_create(const weft_store_options *opt, weft_store **ret_store)
 		return -ENOMEM;
 	s->refs = 1;
 	if (weft__map_init(&s->worlds, 1) < 0 || weft__map_init(&s->entities, shards) < 0 ||
-	    weft__map_init(&s->rooms, shards) < 0 || weft__map_init(&s->memories, shards) < 0) {
+	    weft__map_init(&s->rooms, shards) < 0 || weft__map_init(&s->memories, shards) < 0 ||
+	    weft__map_init(&s->agents, 16) < 0) {
 		weft_store_unref(s);
 		return -ENOMEM;
 	}
@@ -67,6 +66,7 @@ void weft_store_unref(weft_store *store)
 		return;
 	weft__map_fini(&store->memories, record_free);
 	weft__map_fini(&store->rooms, weft__room_free);
+	weft__map_fini(&store->agents, weft__partition_free);
 	weft__map_fini(&store->entities, weft_free);
 	weft__map_fini(&store->worlds, weft_free);
 	weft_free(store);
@@ -100,7 +100,7 @@ static struct weft__record *record_make(const weft_memory *m)
 	at = (char *)(r + 1);
 	r->m = *m;
 	r->room = NULL;
-	r->at = r->row = 0;
+	r->at = 0;
 	r->bytes = bytes;
 	if (weft_uuid_is_nil(r->m.id))
 		r->m.id = weft_uuid_v7();
@@ -185,20 +185,22 @@ static int copy_text(weft_arena *arena, weft_str *s)
 }
 
 /* Under the shard's or the room's lock. */
-static int memory_copy(const weft_memory *from, weft_arena *arena, weft_memory *ret)
+static int memory_copy(weft_store *store, const weft_memory *from, weft_arena *arena, weft_memory *ret)
 {
 	weft_memory m = *from;
 
 	if (copy_text(arena, &m.text) < 0 || copy_text(arena, &m.thought) < 0 || copy_text(arena, &m.actions) < 0 ||
 	    copy_text(arena, &m.source) < 0)
 		return -ENOMEM;
-	if (m.embedding) {
+	if (m.embedding_dims) {
 		float *v = weft_arena_alloc(arena, m.embedding_dims * sizeof(*v));
 
 		if (!v)
 			return -ENOMEM;
-		memcpy(v, m.embedding, m.embedding_dims * sizeof(*v));
-		m.embedding = v;
+		if (weft__recall_get(store, m.agent_id, m.id, v) == 0)
+			m.embedding = v;
+		else
+			m.embedding_dims = 0; /* deleted at this moment */
 	}
 	if (m.attachment_count) {
 		void *block = weft_arena_alloc(arena, weft__attachments_bytes(m.attachments, m.attachment_count));
@@ -222,9 +224,9 @@ int weft_store_get(weft_store *store, weft_uuid id, weft_arena *arena, weft_memo
 	shard = weft__map_lock(&store->memories, id);
 	r = weft__shard_find(shard, id);
 	if (r) {
-		/* the room's lock as well: its embedding moves when another row goes */
+		/* the room's lock as well: attachments and embeddings change under it */
 		pthread_rwlock_rdlock(&r->room->lock);
-		status = memory_copy(&r->m, arena, ret);
+		status = memory_copy(store, &r->m, arena, ret);
 		pthread_rwlock_unlock(&r->room->lock);
 	}
 	weft__map_unlock(shard);
@@ -244,23 +246,35 @@ bool weft_store_has(weft_store *store, weft_uuid id)
 	return found;
 }
 
+/* Who gives a memory its embedding, and who deletes it, hold this: a row in the index is never without its memory. */
+static struct weft__lock *stripe_of(weft_store *store, weft_uuid id)
+{
+	return &store->embedding[weft_uuid_hash(id) % WEFT__EMBED_STRIPES];
+}
+
 int weft_store_delete(weft_store *store, weft_uuid id)
 {
 	struct weft__shard *shard;
 	struct weft__record *r;
+	struct weft__lock *stripe;
 
 	if (!store)
 		return -EINVAL;
+	stripe = stripe_of(store, id);
+	weft__lock_take(stripe);
 	shard = weft__map_lock(&store->memories, id);
 	r = weft__shard_remove(shard, id);
 	if (r) {
 		pthread_rwlock_wrlock(&r->room->lock);
-		if (r->row)
-			weft__fetch_sub_relaxed(&store->embeddings, 1u); /* relaxed: statistics */
-		weft__history_remove(&r->room->histories[r->m.type], r, weft__load_relaxed(&store->dims));
+		weft__history_remove(&r->room->histories[r->m.type], r);
 		pthread_rwlock_unlock(&r->room->lock);
 	}
 	weft__map_unlock(shard);
+	if (r && r->m.embedding_dims) {
+		weft__recall_delete(store, r->m.agent_id, id);
+		weft__fetch_sub_relaxed(&store->embeddings, 1u); /* relaxed: statistics */
+	}
+	weft__lock_give(stripe);
 	if (!r)
 		return -ENOENT;
 	weft__fetch_sub_relaxed(&store->bytes, r->bytes);
@@ -278,77 +292,53 @@ static bool dims_agree(weft_store *store, uint32_t dims)
 	return weft__cas_acq_rel(&store->dims, &none, dims) || none == dims;
 }
 
-/* A copy of length 1 in stack or heap memory. */
-static int unit_copy(const float *v, uint32_t dims, float *few, uint32_t few_dims, float **ret)
+/* It is there, and stays while its stripe is held: what its row in the index is made of. */
+static int record_look(weft_store *store, weft_uuid id, weft_memory *ret_head, struct weft__room **ret_room)
 {
-	float *copy = dims <= few_dims ? few : weft_malloc(dims * sizeof(*copy));
+	struct weft__shard *shard = weft__map_lock(&store->memories, id);
+	const struct weft__record *r = weft__shard_find(shard, id);
 
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, v, dims * sizeof(*copy));
-	*ret = copy;
-	return weft__normalise_f32(copy, dims);
+	if (r) {
+		*ret_head = r->m;
+		*ret_room = r->room;
+	}
+	weft__map_unlock(shard);
+	return r ? 0 : -ENOENT;
 }
 
-static int embed_locked(weft_store *store, struct weft__record *r, const float *v, uint32_t dims)
+/* From now on the memory says that it has one. */
+static void mark_embedded(weft_store *store, weft_uuid id, uint32_t dims)
 {
-	bool fresh;
-	int status;
+	struct weft__shard *shard = weft__map_lock(&store->memories, id);
+	struct weft__record *r = weft__shard_find(shard, id);
 
 	pthread_rwlock_wrlock(&r->room->lock);
-	fresh = !r->row;
-	status = weft__history_embed(&r->room->histories[r->m.type], r, v, dims);
-	pthread_rwlock_unlock(&r->room->lock);
-	if (status == 0 && fresh)
+	if (!r->m.embedding_dims)
 		weft__fetch_add_relaxed(&store->embeddings, 1u); /* relaxed: statistics */
-	return status;
+	r->m.embedding_dims = dims;
+	pthread_rwlock_unlock(&r->room->lock);
+	weft__map_unlock(shard);
 }
 
 int weft_store_set_embedding(weft_store *store, weft_uuid id, const float *embedding, uint32_t dims)
 {
-	float few[1024], *v = NULL;
-	struct weft__shard *shard;
-	struct weft__record *r;
+	struct weft__room *room;
+	struct weft__lock *stripe;
+	weft_memory m;
 	int status;
 
-	if (!store || !embedding || !dims || dims > DIMS_MAX)
+	if (!store || !embedding || !weft__recall_accepts(store, embedding, dims))
 		return -EINVAL;
-	status = unit_copy(embedding, dims, few, 1024, &v);
-	if (status == 0 && !weft_store_has(store, id))
-		status = -ENOENT;
+	stripe = stripe_of(store, id);
+	weft__lock_take(stripe);
+	status = record_look(store, id, &m, &room);
 	if (status == 0 && !dims_agree(store, dims))
 		status = -EINVAL;
-	if (status == 0) {
-		shard = weft__map_lock(&store->memories, id);
-		r = weft__shard_find(shard, id);
-		status = r ? embed_locked(store, r, v, dims) : -ENOENT;
-		weft__map_unlock(shard);
-	}
-	if (v != few)
-		weft_free(v);
-	return status;
-}
-
-int weft_store_search(weft_store *store, weft_uuid room_id, weft_memory_type type, const float *query, uint32_t dims,
-                      uint32_t k, weft_search_hit *ret_hits)
-{
-	float few[1024], *q = NULL;
-	struct weft__room *room;
-	int status;
-
-	if (!store || !query || !dims || dims > DIMS_MAX || !ret_hits || (unsigned)type >= WEFT_MEMORY_TYPE_COUNT)
-		return -EINVAL;
-	status = unit_copy(query, dims, few, 1024, &q);
-	if (status == 0 && weft__load_acquire(&store->dims) && weft__load_acquire(&store->dims) != dims)
-		status = -EINVAL;
-	room = weft__room_get(store, room_id, false);
-	if (status == 0 && room && k) {
-		pthread_rwlock_rdlock(&room->lock);
-		status = (int)weft__history_search(&room->histories[type], q, dims, k, ret_hits);
-		pthread_rwlock_unlock(&room->lock);
-	}
-	if (q != few)
-		weft_free(q);
+	if (status == 0)
+		status = weft__recall_put(store, room, &m, embedding, dims);
+	if (status == 0)
+		mark_embedded(store, id, dims);
+	weft__lock_give(stripe);
 	return status;
 }
 
@@ -405,6 +395,7 @@ int weft_store_visit_between(weft_store *store, weft_uuid room_id, weft_memory_t
 }
 
 struct copying {
+	weft_store *store;
 	weft_arena *arena;
 	weft_memory *list;
 	uint32_t count;
@@ -415,7 +406,7 @@ static bool copy_visitor(const weft_memory *memory, void *user)
 {
 	struct copying *c = user;
 
-	c->status = memory_copy(memory, c->arena, &c->list[c->count]);
+	c->status = memory_copy(c->store, memory, c->arena, &c->list[c->count]);
 	if (c->status < 0)
 		return false;
 	c->count++;
@@ -425,7 +416,7 @@ static bool copy_visitor(const weft_memory *memory, void *user)
 int weft_store_recent(weft_store *store, weft_uuid room_id, weft_memory_type type, uint32_t skip, uint32_t k,
                       weft_arena *arena, weft_memory **ret_memories)
 {
-	struct copying c = { .arena = arena };
+	struct copying c = { .store = store, .arena = arena };
 	uint64_t there;
 	int r;
 

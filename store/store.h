@@ -5,9 +5,10 @@
  *   store ─┬─ map of worlds ─┐
  *          ├─ map of entities ├─ id -> record, in shards, each with a lock
  *          ├─ map of rooms ───┤
- *          └─ map of memories ┘
+ *          ├─ map of memories ┘
  *                room: participants, and a history a memory type, under the room's lock
- *                  history: records in the order they were added, and the matrix of their embeddings
+ *                  history: records in the order they were added
+ *          └─ map of agents: what their memories are found by, recall.h
  *
  * Lock order: map shard, then room. Nobody takes a shard while holding a room.
  * Rooms are never freed before the store, so a room may be used after its shard was left.
@@ -22,6 +23,7 @@
 #include <weft/memory.h>
 
 #include "runtime/base/atomic.h"
+#include "store/vector/lock.h"
 
 /* ---- index.c: id -> record -------------------------------------------------------- */
 
@@ -44,6 +46,9 @@ struct weft__shard *weft__map_lock(struct weft__map *map, weft_uuid id);
 void weft__map_unlock(struct weft__shard *shard);
 /* With the shard locked: */
 void *weft__shard_find(const struct weft__shard *shard, weft_uuid id);
+/* The same by weft_uuid_hash of the id: one of those that have it. */
+struct weft__shard *weft__map_lock_key(struct weft__map *map, uint64_t key);
+void *weft__shard_find_key(const struct weft__shard *shard, uint64_t key);
 int weft__shard_insert(struct weft__shard *shard, void *record); /* the id is not there yet; -ENOMEM */
 void *weft__shard_remove(struct weft__shard *shard, weft_uuid id);
 uint64_t weft__map_count(const struct weft__map *map);
@@ -53,14 +58,11 @@ uint64_t weft__map_count(const struct weft__map *map);
 struct weft__room;
 
 struct weft__record { /* one allocation, strings behind it */
-	weft_memory m;    /* id first; embedding leads into the history's matrix; attachments: a block of their own, owned */
+	weft_memory m;    /* id first; attachments: a block of their own, owned. embedding: NULL, its dims say if there is one */
 	struct weft__room *room;
 	uint32_t at;      /* index in its history */
-	uint32_t row;     /* in the matrix + 1; 0: none */
 	size_t bytes;
 };
-
-#define WEFT__ROWS_A_BLOCK 32u
 
 /* A place in a history. What was deleted leaves its order_ms behind, so that a search need not step over gaps. */
 struct weft__slot {
@@ -73,15 +75,11 @@ struct weft__history {
 	uint32_t count, cap, live;
 	uint32_t first;   /* all slots before it are gaps */
 	uint64_t back_ms; /* how much older than its order_ms any record ever was */
-	float **blocks; /* WEFT__ROWS_A_BLOCK rows each */
-	struct weft__record **row_owner;
-	uint32_t rows, row_cap;
 };
 
 /* All with the room locked for writing. */
 int weft__history_append(struct weft__history *h, struct weft__record *record);
-void weft__history_remove(struct weft__history *h, struct weft__record *record, uint32_t dims);
-int weft__history_embed(struct weft__history *h, struct weft__record *record, const float *v, uint32_t dims);
+void weft__history_remove(struct weft__history *h, struct weft__record *record);
 void weft__history_fini(struct weft__history *h);
 /* With the room locked for reading. */
 uint32_t weft__history_recent(const struct weft__history *h, uint32_t skip, uint32_t k, weft_memory_visitor fn,
@@ -89,8 +87,6 @@ uint32_t weft__history_recent(const struct weft__history *h, uint32_t skip, uint
 /* Those created from .. to, at most k. */
 uint32_t weft__history_between(const struct weft__history *h, int64_t from_ms, int64_t to_ms, uint32_t k,
                                weft_memory_visitor fn, void *user);
-uint32_t weft__history_search(const struct weft__history *h, const float *query, uint32_t dims, uint32_t k,
-                              weft_search_hit *ret_hits);
 
 /* ---- entity.c ------------------------------------------------------------------------- */
 
@@ -107,6 +103,8 @@ struct weft__room {
 	pthread_rwlock_t lock;
 	struct weft__follower *people;
 	uint32_t people_count, people_cap;
+	struct weft__partition **partitions; /* that remember something of it; recall.h */
+	uint32_t partition_count;
 	struct weft__history histories[WEFT_MEMORY_TYPE_COUNT];
 };
 
@@ -114,11 +112,15 @@ struct weft__room {
 struct weft__room *weft__room_get(weft_store *store, weft_uuid id, bool create);
 void weft__room_free(void *room);
 
+#define WEFT__EMBED_STRIPES 64u
+
 /* ---- store.c ---------------------------------------------------------------------------- */
 
 struct weft_store {
 	uint32_t refs;
-	struct weft__map worlds, entities, rooms, memories;
+	struct weft__map worlds, entities, rooms, memories, agents;
+	_Atomic(struct weft__partition *) partitions; /* all of agents', the newest first; recall.h */
+	struct weft__lock embedding[WEFT__EMBED_STRIPES]; /* held while a memory of that key gets an embedding, or goes */
 	_Atomic(uint32_t) dims; /* of all embeddings; 0 until the first */
 	_Atomic(uint64_t) bytes, embeddings;
 };

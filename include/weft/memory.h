@@ -133,7 +133,7 @@ typedef struct weft_memory {
 	weft_str thought; /* an agent's; may be empty */
 	weft_str actions; /* comma list; may be empty */
 	weft_str source;
-	const float *embedding; /* normalised; NULL: none yet */
+	const float *embedding; /* normalised; NULL: none yet, and to visitors, who see only its dims */
 	uint32_t embedding_dims;
 	uint32_t attachment_count;
 	const weft_attachment *attachments; /* what came with it */
@@ -189,11 +189,37 @@ typedef struct weft_search_hit {
 } weft_search_hit;
 
 /**
- * The k memories of a type in a room whose embeddings are closest to query (exact SIMD scan).
- * @return how many hits, -EINVAL (dims, not finite, zero vector)
+ * The k memories of a type in a room whose embeddings are closest to query: weft_store_recall for these two.
+ * @return as weft_store_recall
  */
 WEFT_API int weft_store_search(weft_store *store, weft_uuid room_id, weft_memory_type type, const float *query,
                                uint32_t dims, uint32_t k, weft_search_hit *ret_hits);
+
+/** Which memories are to be found. What is nil or 0 asks for nothing. */
+typedef struct weft_recall {
+	uint32_t size;       /* set by WEFT_RECALL_INIT */
+	uint32_t types;      /* 1 << WEFT_MEMORY_FACT | ... */
+	weft_uuid agent_id;  /* whose memories; the search is cheapest when this is known */
+	weft_uuid room_id;
+	weft_uuid entity_id;
+	int64_t from_ms, to_ms; /* created_ms, both ends in */
+	float recall;        /* wanted share of the true neighbours where the search is not exact; 0 = 0.95, 1: exact */
+	uint32_t reserved;
+} weft_recall;
+
+#define WEFT_RECALL_INIT                                                                                   \
+	{                                                                                                  \
+		.size = sizeof(weft_recall)                                                                \
+	}
+
+/**
+ * The k memories closest to query among those that are asked for, best first. Exact by a scan of codes and floats while
+ * an agent has few memories, by a graph with the wanted recall when it has many (weft/index.h).
+ * @return how many hits: k, or all there are; -EINVAL (dims, not finite, zero vector), -ENOMEM
+ * Threads: any; waits for no writer but for the moments in which ids are looked up.
+ */
+WEFT_API int weft_store_recall(weft_store *store, const weft_recall *what, const float *query, uint32_t dims,
+                               uint32_t k, weft_search_hit *ret_hits);
 
 typedef struct weft_store_stats {
 	uint32_t size; /* sizeof(weft_store_stats), set by the caller */
