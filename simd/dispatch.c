@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* simd/dispatch.c - which kernels this CPU gets, decided once; and what is built from them. */
+/* simd/dispatch.c - which sets this CPU can run, and the one that it gets, decided once. */
 #include "simd/simd.h"
 
-#include <errno.h>
-#include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,29 +20,55 @@
 #define READS_NOTHING_IN_VAIN false
 #endif
 
+#define SETS 6u
+
+/* What a set needs beyond the one before it; asked only when that one runs. */
+static int has(unsigned set)
+{
+#if defined(__x86_64__)
+	__builtin_cpu_init();
+	switch (set) {
+	case 0:
+		return 1;
+	case 1:
+		return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+	case 2: /* every CPU with AVX2 and FMA has F16C; not every compiler can ask for it */
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+	case 3:
+		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+		       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+	case 4:
+		return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vpopcntdq");
+	default:
+		return __builtin_cpu_supports("avx512bf16");
+	}
+#else
+	return set == 0;
+#endif
+}
+
+const struct weft__simd *weft__simd_at(unsigned index)
+{
+	const struct weft__simd *const sets[SETS] = { weft__simd_baseline, weft__simd_sse42,      weft__simd_avx2,
+		                                      weft__simd_avx512,   weft__simd_avx512vnni, weft__simd_avx512bf16 };
+
+	for (unsigned i = 0; i < SETS && has(i); i++) {
+		if (sets[i] && !index--)
+			return sets[i];
+	}
+	return NULL;
+}
+
 static const struct weft__simd *detect(void)
 {
-	const struct weft__simd *best = &weft__simd_scalar;
 	const char *limit = getenv("WEFT_SIMD");
+	const struct weft__simd *best = weft__simd_baseline, *next;
 
-#if defined(__x86_64__)
-	if (limit && !strcmp(limit, "scalar"))
-		return best;
-	__builtin_cpu_init();
-	if (weft__simd_avx2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-		best = weft__simd_avx2;
-	if (limit && !strcmp(limit, "avx2"))
-		return best;
-	if (weft__simd_avx512 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-	    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-		best = weft__simd_avx512;
-	if (best != weft__simd_avx512 || (limit && !strcmp(limit, "avx512")))
-		return best;
-	if (weft__simd_avx512vnni && __builtin_cpu_supports("avx512vnni"))
-		best = weft__simd_avx512vnni;
-#else
-	(void)limit;
-#endif
+	for (unsigned i = 0; (next = weft__simd_at(i)); i++) {
+		best = next;
+		if (limit && !strcmp(limit, best->name))
+			break;
+	}
 	return best;
 }
 
@@ -64,29 +89,7 @@ const struct weft__match_kernels *weft__match_kernels(void)
 {
 	const struct weft__simd *s = weft__simd();
 
-	if (READS_NOTHING_IN_VAIN || s == &weft__simd_scalar)
+	if (READS_NOTHING_IN_VAIN || s == weft__simd_baseline || s == weft__simd_sse42)
 		return &weft__match_scalar;
 	return s == weft__simd_avx2 ? &weft__match_avx2 : &weft__match_avx512;
-}
-
-float weft__cosine_f32(const float *a, const float *b, size_t n)
-{
-	const struct weft__simd *s = weft__simd();
-	float aa = s->dot_f32(a, a, n), bb = s->dot_f32(b, b, n);
-
-	return aa > 0 && bb > 0 ? s->dot_f32(a, b, n) / (sqrtf(aa) * sqrtf(bb)) : 0;
-}
-
-int weft__normalise_f32(float *v, size_t n)
-{
-	double sum = 0, scale;
-
-	for (size_t i = 0; i < n; i++)
-		sum += (double)v[i] * v[i];
-	if (!isfinite(sum) || sum <= 0)
-		return -EINVAL;
-	scale = 1 / sqrt(sum);
-	for (size_t i = 0; i < n; i++)
-		v[i] = (float)(v[i] * scale);
-	return 0;
 }

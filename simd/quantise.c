@@ -9,33 +9,16 @@
 #include "simd/simd.h"
 
 #include <math.h>
+#include <string.h>
 
 #define STEPS 127.0f
 
 /* 1 / the scale, or 0 when there is nothing to tell apart. */
 static float steps_a_unit(const float *v, size_t n)
 {
-	float largest = 0, sum = 0;
+	float largest = weft__simd()->largest_f32(v, n);
 
-	for (size_t i = 0; i < n; i++) {
-		float a = fabsf(v[i]);
-
-		largest = a > largest ? a : largest;
-		sum += a;
-	}
-	/* a tiny one's inverse is infinite; sum: whatever is not finite shows there */
-	return isfinite(sum) && largest > 0 && isfinite(STEPS / largest) ? STEPS / largest : 0;
-}
-
-/* Ties to even, as the CPU rounds: adding 1.5 * 2^23 leaves the integer in the low bits. For |x| < 2^22. */
-static int32_t nearest(float x)
-{
-	union {
-		float f;
-		int32_t i;
-	} u = { .f = x + 12582912.0f };
-
-	return u.i - 0x4b400000;
+	return isfinite(largest) && largest >= 0x1p-120f ? STEPS / largest : 0; /* a smaller one's inverse may be infinite */
 }
 
 float weft__quantise_row(const float *v, size_t n, uint8_t *ret_codes)
@@ -43,12 +26,10 @@ float weft__quantise_row(const float *v, size_t n, uint8_t *ret_codes)
 	float per = steps_a_unit(v, n);
 
 	if (!(per > 0)) {
-		for (size_t i = 0; i < n; i++)
-			ret_codes[i] = 128;
+		memset(ret_codes, 128, n);
 		return 0;
 	}
-	for (size_t i = 0; i < n; i++)
-		ret_codes[i] = (uint8_t)(nearest(v[i] * per) + 128);
+	weft__simd()->encode_i8(v, n, per, 128, ret_codes);
 	return 1 / per;
 }
 
@@ -57,9 +38,12 @@ struct weft__query_i8 weft__quantise_query(const float *v, size_t n, int8_t *ret
 	float per = steps_a_unit(v, n);
 	int32_t sum = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		ret_codes[i] = per > 0 ? (int8_t)nearest(v[i] * per) : 0;
-		sum += ret_codes[i];
+	if (!(per > 0)) {
+		memset(ret_codes, 0, n);
+		return (struct weft__query_i8){ 0 };
 	}
-	return (struct weft__query_i8){ .scale = per > 0 ? 1 / per : 0, .offset = 128 * sum };
+	weft__simd()->encode_i8(v, n, per, 0, (uint8_t *)ret_codes);
+	for (size_t i = 0; i < n; i++)
+		sum += ret_codes[i];
+	return (struct weft__query_i8){ .scale = 1 / per, .offset = 128 * sum };
 }

@@ -2,15 +2,18 @@
 /*
  * simd/simd.h - the kernels of semantic memory, and nothing else.
  *
- * Each kernel exists once an instruction set (scalar.c, avx2.c, avx512.c, written with
- * simde; avx512.c is built twice, without VNNI and with it); dispatch.c chooses at the first
- * call by what the CPU has. WEFT_SIMD=scalar|avx2|avx512|avx512vnni overrides, downwards only.
+ * The kernels are written once (kernels.h) over a vocabulary of registers (lanes128.h, lanes256.h, lanes512.h), and
+ * compiled once an instruction set; dispatch.c chooses at the first call by what the CPU has.
+ * WEFT_SIMD=baseline|sse42|avx2|avx512|avx512vnni|avx512bf16 overrides, downwards only.
  *
- * Errors: sums are kept in 16 or more partial sums, so the relative error of a dot
- * product is at most n / 8 * 2^-24 of the sum of absolute products. NaN and Inf go
- * through as in plain arithmetic. The i8 kernels are exact for n <= 65536.
- * Pointers need no alignment; n may be anything.
- * Threads: any. Tests: tests/unit/simd/test_simd.c, against doubles.
+ * Types: f32; f16 (IEEE half) and bf16 (the upper half of an f32), both stored as uint16_t, with f32 sums; bytes as
+ * quantise.c makes them; bits in words of 64.
+ * Errors: a float sum is off by at most WEFT__SIMD_ERROR(n) of the sum of its terms' absolute values, and by 2^-149
+ * a term where terms are too small to be normal (bf16: 2^-126, such values may count as zero). NaN and Inf go through
+ * as in plain arithmetic; which NaN comes out is not said. Sums of bytes and bits are exact for n <= 65536.
+ * Sets differ in the last bits, since they add in other orders; one set always gives the same.
+ * Pointers need no alignment, rows may overlap, n may be anything, and nothing beyond n is read.
+ * Threads: any. Tests: tests/unit/simd, every set that the machine has, against wider sums.
  */
 #ifndef WEFT_SIMD_SIMD_H
 #define WEFT_SIMD_SIMD_H
@@ -18,37 +21,96 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* At least 8 sums run side by side, and each addition rounds: n / 8 of them, then those that bring the sums together. */
+#define WEFT__SIMD_ERROR(n) (((double)(n) / 8 + 8) * 0x1p-24)
+
 struct weft__simd {
-	const char *name; /* "scalar", "avx2", "avx512", "avx512vnni" */
+	const char *name; /* as WEFT_SIMD has it; "neon" for the baseline of arm64 */
+
 	/* sum of a[i] * b[i] */
 	float (*dot_f32)(const float *a, const float *b, size_t n);
-	/* dot of q with 4 rows at once: each value of q is loaded once */
-	void (*dot4_f32)(const float *q, const float *const rows[4], size_t n, float ret[4]);
-	/* sum of (a[i] - b[i])^2 */
-	float (*l2sq_f32)(const float *a, const float *b, size_t n);
+	float (*dot_f16)(const uint16_t *a, const uint16_t *b, size_t n);
+	float (*dot_bf16)(const uint16_t *a, const uint16_t *b, size_t n);
 	/* sum of q[i] * codes[i]: the query is signed, codes are not; quantise.c says what they stand for */
 	int32_t (*dot_i8)(const int8_t *q, const uint8_t *codes, size_t n);
-	/* the same with 4 rows at once */
+
+	/* dot of q with 4 rows at once: each value of q is loaded once */
+	void (*dot4_f32)(const float *q, const float *const rows[4], size_t n, float ret[4]);
+	void (*dot4_f16)(const uint16_t *q, const uint16_t *const rows[4], size_t n, float ret[4]);
+	void (*dot4_bf16)(const uint16_t *q, const uint16_t *const rows[4], size_t n, float ret[4]);
 	void (*dot4_i8)(const int8_t *q, const uint8_t *const rows[4], size_t n, int32_t ret[4]);
+
+	/* sum of (a[i] - b[i])^2; of codes with one scale for i8 */
+	float (*l2sq_f32)(const float *a, const float *b, size_t n);
+	float (*l2sq_f16)(const uint16_t *a, const uint16_t *b, size_t n);
+	float (*l2sq_bf16)(const uint16_t *a, const uint16_t *b, size_t n);
+	uint32_t (*l2sq_i8)(const uint8_t *a, const uint8_t *b, size_t n);
+
+	/* a . b, a . a and b . b in one reading: a cosine and both norms */
+	void (*products_f32)(const float *a, const float *b, size_t n, float ret[3]);
+	void (*products_f16)(const uint16_t *a, const uint16_t *b, size_t n, float ret[3]);
+	void (*products_bf16)(const uint16_t *a, const uint16_t *b, size_t n, float ret[3]);
+
+	/* the bits in which a and b differ */
+	uint64_t (*hamming)(const uint64_t *a, const uint64_t *b, size_t words);
+
+	/* the largest |v[i]|; Inf or NaN when one of them is that */
+	float (*largest_f32)(const float *v, size_t n);
+	/* the first i with low <= v[i] <= high, or n; a NaN is never inside */
+	size_t (*inside_f32)(const float *v, size_t n, float low, float high);
+	/* the first i that is not inside, or n */
+	size_t (*outside_f32)(const float *v, size_t n, float low, float high);
+	/* ret[i] = v[i] * per, rounded to the nearest, + zero; |v[i] * per| <= 127 */
+	void (*encode_i8)(const float *v, size_t n, float per, uint8_t zero, uint8_t *ret);
 };
 
 /* The kernels for this CPU. */
 const struct weft__simd *weft__simd(void);
 
-/* a . b / (|a| |b|); 0 when either is the zero vector. */
+/* The sets that are built and that this CPU can run, weakest first; NULL past the last. For tests and benches. */
+const struct weft__simd *weft__simd_at(unsigned index);
+
+/* Ask for the bytes of a row that is read soon: a few cache misses at once instead of one after the other. */
+static inline void weft__prefetch(const void *row, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += 64)
+		__builtin_prefetch((const char *)row + at);
+}
+
+/* ---- derived.c: what is made from them ---------------------------------------------------- */
+
+/*
+ * a . b / (|a| |b|), within -1..1; 0 when either is the zero vector, NaN when either has a value that is not finite.
+ * Off by at most 2 * WEFT__SIMD_ERROR(n). Huge and denormal values are right too.
+ */
 float weft__cosine_f32(const float *a, const float *b, size_t n);
+float weft__cosine_f16(const uint16_t *a, const uint16_t *b, size_t n);
+float weft__cosine_bf16(const uint16_t *a, const uint16_t *b, size_t n);
+
+/* |v|, also where |v|^2 is no float. */
+double weft__norm_f32(const float *v, size_t n);
 
 /*
  * Scale v to length 1. 0, or -EINVAL: not finite, or of length zero; v is untouched then.
- * Lengths are taken in doubles: huge and denormal vectors normalise too.
+ * Huge and denormal vectors normalise too.
  */
 int weft__normalise_f32(float *v, size_t n);
+
+/* ---- halves.c: values of 16 bits ----------------------------------------------------------- */
+
+/* To the nearest, ties to even; NaN stays NaN; f16 has no more than 65504, beyond (from 65520) is Inf. */
+void weft__f16_from_f32(const float *v, size_t n, uint16_t *ret);
+void weft__bf16_from_f32(const float *v, size_t n, uint16_t *ret);
+/* Exact. */
+void weft__f16_to_f32(const uint16_t *v, size_t n, float *ret);
+void weft__bf16_to_f32(const uint16_t *v, size_t n, float *ret);
 
 /* ---- quantise.c: a byte a value -------------------------------------------------------- */
 
 /*
- * A row as codes: v[i] is about (codes[i] - 128) * scale, off by scale / 2 at most, and scale is the largest
- * |v[i]| / 127. All zeros, or anything not finite: codes of 128, scale 0. Returns scale.
+ * A row as codes: v[i] is about (codes[i] - 128) * scale, off by scale / 2 at most (and a rounding of v[i]), and scale
+ * is the largest |v[i]| / 127. All zeros, smaller than 2^-120, or anything not finite: codes of 128, scale 0.
+ * Returns scale.
  */
 float weft__quantise_row(const float *v, size_t n, uint8_t *ret_codes);
 
@@ -69,10 +131,43 @@ static inline float weft__i8_score(int32_t dot, struct weft__query_i8 query, flo
 	return (float)(dot - query.offset) * query.scale * row_scale;
 }
 
-/* The sets, for dispatch and tests; NULL where the build has none. */
-extern const struct weft__simd weft__simd_scalar;
+/* ---- topk.c: the best of many scores ------------------------------------------------------- */
+
+struct weft__scored {
+	float score;
+	uint32_t id;
+};
+
+/*
+ * The best k so far: higher scores first, of equal ones the lower id; NaN never. Owned by one thread.
+ * A heap with the worst on top; scores that cannot get in are passed over a register at a time.
+ */
+struct weft__topk {
+	struct weft__scored *best; /* the caller's, room for k */
+	uint32_t k, count;
+};
+
+static inline struct weft__topk weft__topk_begin(struct weft__scored *best, uint32_t k)
+{
+	return (struct weft__topk){ .best = best, .k = k };
+}
+
+/* Offer n scores; ids[i] is the id of scores[i], or first_id + i where ids is NULL. */
+void weft__topk_offer(struct weft__topk *t, const float *scores, size_t n, const uint32_t *ids, uint32_t first_id);
+
+/* Put them in order, best first; returns how many. Nothing is offered after that. */
+uint32_t weft__topk_end(struct weft__topk *t);
+
+/* All three: the best k of n scores into ret; returns how many, which is less than k when there are too few. */
+uint32_t weft__topk(const float *scores, const uint32_t *ids, size_t n, uint32_t k, struct weft__scored *ret);
+
+/* ---- the sets, for dispatch; NULL where the build has none ---------------------------------- */
+
+extern const struct weft__simd *const weft__simd_baseline; /* always there */
+extern const struct weft__simd *const weft__simd_sse42;
 extern const struct weft__simd *const weft__simd_avx2;
 extern const struct weft__simd *const weft__simd_avx512;
 extern const struct weft__simd *const weft__simd_avx512vnni;
+extern const struct weft__simd *const weft__simd_avx512bf16;
 
 #endif

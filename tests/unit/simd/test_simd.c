@@ -71,15 +71,10 @@ static void check_set(const struct weft__simd *s, size_t n, size_t shift)
 
 static void each_set(void (*fn)(const struct weft__simd *s))
 {
-	fn(&weft__simd_scalar);
-#if defined(__x86_64__)
-	if (weft__simd_avx2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-		fn(weft__simd_avx2);
-	if (weft__simd_avx512 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-		fn(weft__simd_avx512);
-	if (weft__simd_avx512vnni && __builtin_cpu_supports("avx512vnni"))
-		fn(weft__simd_avx512vnni);
-#endif
+	const struct weft__simd *s;
+
+	for (unsigned i = 0; (s = weft__simd_at(i)); i++)
+		fn(s);
 }
 
 static void all_lengths(const struct weft__simd *s)
