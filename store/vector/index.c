@@ -112,6 +112,7 @@ int weft_index_create(const weft_index_options *opt, weft_index **ret_index)
 	index->opt = full;
 	index->refs = 1;
 	index->simd = weft__simd();
+	index->match = weft__match_kernels();
 	shift = full.kind == WEFT_INDEX_SCAN ? SCAN_SHIFT : GRAPH_SHIFT;
 	shards = full.kind == WEFT_INDEX_SCAN ? SCAN_SHARDS : GRAPH_SHARDS;
 	weft__rows_init(&index->rows, &full, shift, &index->grace);
@@ -304,7 +305,7 @@ static int item_create(weft_index *index, uint64_t id, const weft_index_attrs *a
 	if (r < 0)
 		return r;
 	*weft__item_id(&index->items, *ret_item) = id;
-	*weft__item_attrs(&index->items, *ret_item) = attrs ? *attrs : (weft_index_attrs){ 0 };
+	weft__item_put_attrs(&index->items, *ret_item, attrs);
 	return 0;
 }
 
@@ -402,7 +403,7 @@ int weft_index_get(weft_index *index, uint64_t id, float *ret_vector, weft_index
 		if (ret_vector) /* relaxed: written under our lock */
 			copy_vector(&index->rows, weft__load_relaxed(weft__item_row(&index->items, item)), ret_vector);
 		if (ret_attrs)
-			*ret_attrs = *weft__item_attrs(&index->items, item);
+			*ret_attrs = weft__item_get_attrs(&index->items, item);
 	}
 	weft__lookup_unlock(shard);
 	return item == WEFT__NONE ? -ENOENT : 0;

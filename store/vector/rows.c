@@ -57,6 +57,7 @@ static void clear_items(const struct weft__slab *slab, char *chunk)
 	const struct weft__items *t = (const struct weft__items *)(const void *)slab;
 
 	memset(chunk + t->at_rows, 0xff, ((size_t)slab->mask + 1) * sizeof(uint32_t)); /* taken out */
+	memset(chunk + t->at_live, 0, ((size_t)slab->mask + 1) / 8);
 }
 
 void weft__items_init(struct weft__items *items, uint32_t shift, struct weft__grace *grace)
@@ -67,10 +68,48 @@ void weft__items_init(struct weft__items *items, uint32_t shift, struct weft__gr
 	items->at_rows = place(&at, n * sizeof(uint32_t));
 	items->at_nexts = place(&at, n * sizeof(uint32_t));
 	items->slab.at_chain = place(&at, n * sizeof(uint32_t));
-	items->at_attrs = place(&at, n * sizeof(weft_index_attrs));
+	items->at_live = place(&at, n / 8);
+	items->at_rooms = place(&at, n * sizeof(uint64_t));
+	items->at_entities = place(&at, n * sizeof(uint64_t));
+	items->at_times = place(&at, n * sizeof(int64_t));
+	items->at_kinds = place(&at, n * sizeof(uint64_t));
+	items->at_tags = place(&at, n * sizeof(uint64_t));
 	items->slab.chunk_bytes = at;
 	items->slab.clear = clear_items;
 	weft__slab_init(&items->slab, shift, grace);
+}
+
+/* ---- attributes -------------------------------------------------------------------------------- */
+
+void weft__item_put_attrs(const struct weft__items *items, uint32_t item, const weft_index_attrs *attrs)
+{
+	weft_index_attrs a = attrs ? *attrs : (weft_index_attrs){ 0 };
+
+	*weft__item_room(items, item) = a.room;
+	*weft__item_entity(items, item) = a.entity;
+	*weft__item_time(items, item) = a.time_ms;
+	*weft__item_kind(items, item) = (uint64_t)a.type << 32 | (a.type < 32 ? UINT64_C(1) << a.type : 0);
+	*weft__item_tags(items, item) = a.tags;
+}
+
+weft_index_attrs weft__item_get_attrs(const struct weft__items *items, uint32_t item)
+{
+	return (weft_index_attrs){ .room = *weft__item_room(items, item),
+		                   .entity = *weft__item_entity(items, item),
+		                   .time_ms = *weft__item_time(items, item),
+		                   .type = (uint32_t)(*weft__item_kind(items, item) >> 32),
+		                   .tags = *weft__item_tags(items, item) };
+}
+
+/* V2: publishes the item's columns to those who scan. */
+static void set_live(const struct weft__items *items, uint32_t item)
+{
+	weft__fetch_or_acq_rel(weft__item_live(items, item), UINT64_C(1) << (item & 63));
+}
+
+static void clear_live(const struct weft__items *items, uint32_t item)
+{
+	weft__fetch_and_acq_rel(weft__item_live(items, item), ~(UINT64_C(1) << (item & 63)));
 }
 
 /* ---- the items of a row -------------------------------------------------------------------- */
@@ -94,6 +133,7 @@ bool weft__row_attach(const struct weft__rows *rows, const struct weft__items *i
 		*weft__item_prev(items, first) = item;
 	/* V1 release -> acquire in searches. Publishes: the item, and the row when it is new */
 	weft__store_release(head, item);
+	set_live(items, item);
 	return first == WEFT__NONE;
 }
 
@@ -109,6 +149,7 @@ static void lead_to(const struct weft__rows *rows, const struct weft__items *ite
 	weft__store_release(prev == WEFT__NONE ? head_of(rows, row) : weft__item_next(items, prev), next);
 	/* release: who reads NONE sees nothing that was written later. The item's own next stays: readers may be on it */
 	weft__store_release(weft__item_row(items, item), WEFT__NONE);
+	clear_live(items, item);
 }
 
 bool weft__row_detach(const struct weft__rows *rows, const struct weft__items *items, uint32_t row, uint32_t item)
@@ -124,21 +165,8 @@ void weft__row_replace(const struct weft__rows *rows, const struct weft__items *
 
 	weft__store_relaxed(weft__item_row(items, with), row); /* relaxed: published by the link that leads here */
 	weft__store_relaxed(weft__item_next(items, with), next);
+	set_live(items, with);
 	lead_to(rows, items, row, item, with);
 	if (next != WEFT__NONE)
 		*weft__item_prev(items, next) = with;
-}
-
-/* ---- filters --------------------------------------------------------------------------------- */
-
-bool weft__filter_passes(const weft_index_filter *f, const weft_index_attrs *a)
-{
-	uint32_t by = f ? f->fields : 0;
-
-	return (!(by & WEFT_INDEX_BY_ROOM) || a->room == f->room) &&
-	       (!(by & WEFT_INDEX_BY_ENTITY) || a->entity == f->entity) &&
-	       (!(by & WEFT_INDEX_BY_TYPE) || (a->type < 32 && f->types >> a->type & 1)) &&
-	       (!(by & WEFT_INDEX_BY_TIME) || (a->time_ms >= f->time_min_ms && a->time_ms <= f->time_max_ms)) &&
-	       (!(by & WEFT_INDEX_BY_TAGS_ALL) || (a->tags & f->tags_all) == f->tags_all) &&
-	       (!(by & WEFT_INDEX_BY_TAGS_ANY) || (a->tags & f->tags_any));
 }

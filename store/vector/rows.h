@@ -8,7 +8,7 @@
  * Both are slabs: chunks of columns, the ones a search touches first:
  *
  *     rows:  codes | links | scales | heads | states | hashes | uppers | chains | vectors
- *     items: ids | rows | nexts | chains | attrs
+ *     items: ids | rows | nexts | chains | live | rooms | entities | times | kinds | tags
  *
  * Vector, codes, scale and hash of a row are written before anybody can learn its number, and stay until
  * a grace period after nobody can. Id, row and attributes of an item the same: new attributes are a new item
@@ -20,6 +20,7 @@
  * | next   | the same                                    | all: V1                              |
  * | rows[] | put; WEFT__NONE by who takes the item out   | writers under the id's shard; scans  |
  * | chains | items: the one before, under the vector's shard; then the slab's | the same        |
+ * | live   | read-modify-writes of attach and detach     | scans: V2 release -> acquire         |
  * | state  | read-modify-writes                          | writers                              |
  * | links  | the holder of the row's lock (graph.h)      | all                                  |
  *
@@ -51,7 +52,7 @@ struct weft__rows {
 
 struct weft__items {
 	struct weft__slab slab;
-	size_t at_rows, at_nexts, at_attrs;
+	size_t at_rows, at_nexts, at_live, at_rooms, at_entities, at_times, at_kinds, at_tags;
 };
 
 /* shift: of both slabs. */
@@ -98,8 +99,23 @@ WEFT__ITEM_COLUMN(id, uint64_t, 0)
 WEFT__ITEM_COLUMN(row, _Atomic(uint32_t), t->at_rows) /* WEFT__NONE: taken out */
 WEFT__ITEM_COLUMN(next, _Atomic(uint32_t), t->at_nexts)
 WEFT__ITEM_COLUMN(prev, uint32_t, t->slab.at_chain)
-WEFT__ITEM_COLUMN(attrs, weft_index_attrs, t->at_attrs)
+/* The attributes, a column each, for filters (match.h). */
+WEFT__ITEM_COLUMN(room, uint64_t, t->at_rooms)
+WEFT__ITEM_COLUMN(entity, uint64_t, t->at_entities)
+WEFT__ITEM_COLUMN(time, int64_t, t->at_times)
+WEFT__ITEM_COLUMN(kind, uint64_t, t->at_kinds) /* type << 32, and 1 << type when there is such a bit */
+WEFT__ITEM_COLUMN(tags, uint64_t, t->at_tags)
 #undef WEFT__ITEM_COLUMN
+
+/* Bit i: item (first of its 64) + i hangs on a row. Its columns may be read then. */
+static inline _Atomic(uint64_t) *weft__item_live(const struct weft__items *t, uint32_t item)
+{
+	return (_Atomic(uint64_t) *)(weft__slab_chunk(&t->slab, item) + t->at_live) + (item & t->slab.mask) / 64;
+}
+
+/* Before anybody knows the item. NULL: all zero. */
+void weft__item_put_attrs(const struct weft__items *items, uint32_t item, const weft_index_attrs *attrs);
+weft_index_attrs weft__item_get_attrs(const struct weft__items *items, uint32_t item);
 
 /* Put item at the head of row's list, or take it out of there. Under the vector's shard. True: the row was, or is, dead. */
 bool weft__row_attach(const struct weft__rows *rows, const struct weft__items *items, uint32_t row, uint32_t item);
@@ -107,8 +123,5 @@ bool weft__row_detach(const struct weft__rows *rows, const struct weft__items *i
 /* with takes item's place: a reader sees one of the two. */
 void weft__row_replace(const struct weft__rows *rows, const struct weft__items *items, uint32_t row, uint32_t item,
                        uint32_t with);
-
-/* Does a filter let this through? NULL lets everything. */
-bool weft__filter_passes(const weft_index_filter *filter, const weft_index_attrs *attrs);
 
 #endif

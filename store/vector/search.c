@@ -10,6 +10,7 @@
 
 #include "runtime/base/hash.h"
 #include "store/vector/graph.h"
+#include "store/vector/match.h"
 
 #define FIRST_STAMPS 1024u
 #define EF_DEFAULT 64u
@@ -23,6 +24,7 @@ void weft__searcher_free(struct weft__searcher *s)
 	weft_free(s->query);
 	weft_free(s->pool);
 	weft_free(s->stamps);
+	weft_free(s->scanned);
 	weft_free(s);
 }
 
@@ -86,6 +88,20 @@ int weft__searcher_ready(weft_index *index, struct weft__searcher *s, uint32_t e
 	int r = ready_pool(s, ef);
 
 	return r < 0 ? r : ready_stamps(s, weft__slab_count(&index->rows.slab));
+}
+
+struct weft__near *weft__searcher_scanned(struct weft__searcher *s, uint32_t cap)
+{
+	if (s->scanned_cap < cap) {
+		struct weft__near *more = weft_malloc(cap * sizeof(*more));
+
+		if (!more)
+			return NULL;
+		weft_free(s->scanned);
+		s->scanned = more;
+		s->scanned_cap = cap;
+	}
+	return s->scanned;
 }
 
 /* Where a thread begins to look, so that two rarely meet. */
@@ -212,7 +228,7 @@ void weft__hits_offer(weft_index *index, struct weft__hits *h, uint32_t row, flo
 	/* acquire, V1: the items were written before */
 	for (item = weft__load_acquire(weft__row_head(&index->rows, chunk, row)); item != WEFT__NONE;
 	     item = weft__load_acquire(weft__item_next(&index->items, item))) {
-		if (weft__filter_passes(h->filter, weft__item_attrs(&index->items, item)))
+		if (weft__match_one(&index->items, h->filter, item))
 			insert(h, (weft_index_hit){ .id = *weft__item_id(&index->items, item), .score = score, .row = row });
 	}
 }
@@ -254,11 +270,11 @@ static bool graph_search(weft_index *index, struct weft__searcher *s, const weft
 	return hits->count == (hits->k < ids ? hits->k : ids);
 }
 
-static void scan(weft_index *index, struct weft__searcher *s, struct weft__hits *hits)
+static int scan(weft_index *index, struct weft__searcher *s, struct weft__hits *hits)
 {
 	hits->count = 0;
-	weft__scan_search(index, s, hits);
 	weft__fetch_add_relaxed(&index->by_scan, 1); /* relaxed: a statistic */
+	return weft__scan_search(index, s, hits);
 }
 
 int weft_index_search(weft_index *index, const float *query, uint32_t k, const weft_index_query *opt,
@@ -280,9 +296,9 @@ int weft_index_search(weft_index *index, const float *query, uint32_t k, const w
 		if (index->graph && !q.filter && graph_search(index, s, &q, &hits))
 			weft__fetch_add_relaxed(&index->by_graph, 1); /* relaxed: a statistic */
 		else
-			scan(index, s, &hits);
+			r = scan(index, s, &hits);
 		weft__grace_leave(place);
 	}
 	weft__searcher_give(index, s);
-	return (int)hits.count;
+	return r < 0 ? r : (int)hits.count;
 }

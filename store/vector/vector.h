@@ -11,6 +11,7 @@
 #ifndef WEFT_STORE_VECTOR_VECTOR_H
 #define WEFT_STORE_VECTOR_VECTOR_H
 
+#include "simd/match.h"
 #include "simd/simd.h"
 #include "store/vector/rows.h"
 
@@ -36,6 +37,8 @@ struct weft__searcher {
 	uint16_t *stamps;             /* owned, one a row: equal to stamp when the row was seen in this walk */
 	uint32_t stamps_cap;
 	uint16_t stamp;
+	struct weft__near *scanned;   /* owned: weft__searcher_scanned */
+	uint32_t scanned_cap;
 };
 
 struct weft__graph;
@@ -47,6 +50,7 @@ struct weft_index {
 	struct weft__lookup by_id, by_vector;
 	struct weft__graph *graph; /* owned; NULL: this index only scans */
 	const struct weft__simd *simd;
+	const struct weft__match_kernels *match;
 	weft_index_options opt; /* with the defaults filled in */
 	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) refs;
 	_Atomic(uint64_t) ids, live_rows; /* counters, by puts and deletes */
@@ -62,6 +66,8 @@ int weft__searcher_take(weft_index *index, const float *vector, struct weft__sea
 int weft__searcher_ready(weft_index *index, struct weft__searcher *s, uint32_t ef);
 void weft__searcher_give(weft_index *index, struct weft__searcher *s);
 void weft__searcher_free(struct weft__searcher *s);
+/* Room for so many; what was there is gone. NULL: out of memory. */
+struct weft__near *weft__searcher_scanned(struct weft__searcher *s, uint32_t cap);
 
 /* The best k so far, in the caller's array, best first, equal ones by id. */
 struct weft__hits {
@@ -81,8 +87,8 @@ void weft__hits_offer(weft_index *index, struct weft__hits *h, uint32_t row, flo
 
 /* ---- scan.c ----------------------------------------------------------------------------------------- */
 
-/* The best k of all rows that pass the filter, exactly. Between enter and leave. */
-void weft__scan_search(weft_index *index, const struct weft__searcher *query, struct weft__hits *hits);
+/* The best k of all rows that pass the filter, exactly. Between enter and leave. 0, -ENOMEM. */
+int weft__scan_search(weft_index *index, struct weft__searcher *query, struct weft__hits *hits);
 
 /* The cosine of a row to the query, as exactly as the index has it. */
 float weft__score(const weft_index *index, const struct weft__searcher *query, uint32_t row);
