@@ -8,8 +8,8 @@
 #include "bench/memory/memory.h"
 
 #define MADE_QUERIES 200u
-#define QUICK_ROWS 2000u
-#define QUICK_QUERIES 50u
+#define QUICK_ROWS 600u
+#define QUICK_QUERIES 30u
 
 static const char *folder_of(const struct bench_options *opt)
 {
