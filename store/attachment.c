@@ -137,24 +137,33 @@ weft_attachment *weft__attachments_put(void *block, const weft_attachment *list,
 
 /* ---- in a memory ------------------------------------------------------------------ */
 
-/* Swap the new block in; what has to be freed comes back through *block. */
-static void swap_locked(weft_store *store, struct weft__record *r, weft_attachment **block, uint32_t count, size_t bytes)
+/*
+ * Swap the new block in, with the record's map shard locked; what has to be freed comes back through *block.
+ * 0, or -EDQUOT: nothing was swapped.
+ */
+static int swap_locked(weft_store *store, struct weft__record *r, weft_attachment **block, uint32_t count, size_t bytes)
 {
 	weft_attachment *old = (weft_attachment *)(uintptr_t)r->m.attachments;
 	size_t old_bytes = weft__attachments_bytes(old, r->m.attachment_count);
+	int status = weft__usage_charge_bytes(store, r->account, bytes > old_bytes ? bytes - old_bytes : 0);
 
+	if (status < 0)
+		return status;
 	pthread_rwlock_wrlock(&r->room->lock);
 	r->m.attachments = *block;
 	r->m.attachment_count = count;
+	r->room->histories[r->m.type].bytes += bytes - old_bytes; /* unsigned: right when it is less as well */
 	pthread_rwlock_unlock(&r->room->lock);
-	r->bytes = r->bytes - old_bytes + bytes; /* under the shard's lock */
-	weft__fetch_add_relaxed(&store->bytes, bytes); /* relaxed: statistics */
-	weft__fetch_sub_relaxed(&store->bytes, old_bytes);
+	r->bytes += bytes - old_bytes;
+	weft__usage_refund_bytes(store, r->account, old_bytes > bytes ? old_bytes - bytes : 0);
 	*block = old;
+	return 0;
 }
 
 int weft_store_set_attachments(weft_store *store, weft_uuid id, const weft_attachment *attachments, uint32_t count)
 {
+	weft_memory_type type = WEFT_MEMORY_MESSAGE;
+	struct weft__room *room = NULL;
 	struct weft__shard *shard;
 	struct weft__record *r;
 	weft_attachment *block = NULL;
@@ -175,9 +184,14 @@ int weft_store_set_attachments(weft_store *store, weft_uuid id, const weft_attac
 	}
 	shard = weft__map_lock(&store->memories, id);
 	r = weft__shard_find(shard, id);
-	if (r)
-		swap_locked(store, r, &block, count, bytes);
+	status = r ? swap_locked(store, r, &block, count, bytes) : -ENOENT;
+	if (status == 0) {
+		room = r->room;
+		type = r->m.type;
+	}
 	weft__map_unlock(shard);
-	weft_free(block); /* the old one; the new one when there is no such memory */
-	return r ? 0 : -ENOENT;
+	weft_free(block); /* the old one; the new one when it was not swapped in */
+	if (room)
+		weft__limits_enforce(store, room, type);
+	return status;
 }

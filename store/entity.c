@@ -122,6 +122,7 @@ void weft__room_free(void *room)
 	for (int i = 0; i < WEFT_MEMORY_TYPE_COUNT; i++)
 		weft__history_fini(&r->histories[i]);
 	pthread_rwlock_destroy(&r->lock);
+	weft_free(weft__load_relaxed(&r->limits)); /* relaxed: nobody else is left */
 	weft_free(r->people);
 	weft_free(r->partitions);
 	weft_free(r->text);
@@ -154,6 +155,37 @@ struct weft__room *weft__room_get(weft_store *store, weft_uuid id, bool create)
 	}
 	weft__map_unlock(shard);
 	return room;
+}
+
+int weft__rooms_list(weft_store *store, struct weft__room ***ret_rooms, size_t *ret_count)
+{
+	size_t count = 0, cap = 0;
+	struct weft__room **all = NULL;
+
+	for (uint32_t i = 0; i <= store->rooms.mask; i++) {
+		struct weft__shard *shard = &store->rooms.shards[i];
+
+		pthread_mutex_lock(&shard->lock);
+		if (count + shard->used > cap) {
+			struct weft__room **more = weft_realloc(all, 2 * (count + shard->used) * sizeof(*more));
+
+			if (!more) {
+				pthread_mutex_unlock(&shard->lock);
+				weft_free(all);
+				return -ENOMEM;
+			}
+			all = more;
+			cap = 2 * (count + shard->used);
+		}
+		for (uint32_t j = 0; j < shard->cap; j++) {
+			if (shard->slots[j])
+				all[count++] = shard->slots[j];
+		}
+		pthread_mutex_unlock(&shard->lock);
+	}
+	*ret_rooms = all;
+	*ret_count = count;
+	return 0;
 }
 
 int weft_store_put_room(weft_store *store, const weft_room *room)

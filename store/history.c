@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "runtime/base/assert.h"
+
 static int grow(struct weft__history *h)
 {
 	uint32_t cap = h->cap ? h->cap * 2 : 8;
@@ -41,6 +43,7 @@ int weft__history_append(struct weft__history *h, struct weft__record *record)
 	record->at = h->count;
 	h->slots[h->count++] = (struct weft__slot){ record, created > latest ? created : latest };
 	h->live++;
+	h->bytes += record->bytes;
 	return 0;
 }
 
@@ -63,6 +66,7 @@ void weft__history_remove(struct weft__history *h, struct weft__record *record)
 {
 	h->slots[record->at].record = NULL;
 	h->live--;
+	h->bytes -= record->bytes;
 	while (h->first < h->count && !h->slots[h->first].record)
 		h->first++;
 	if (h->count > 32 && h->live < h->count / 2)
@@ -111,15 +115,20 @@ static uint32_t first_over(const struct weft__history *h, int64_t limit_ms)
 	return low;
 }
 
+/* The end of the slots that may hold what was created until to_ms: their order_ms is at most to_ms + back_ms. */
+static uint32_t end_until(const struct weft__history *h, int64_t to_ms)
+{
+	uint64_t room = (uint64_t)INT64_MAX - (uint64_t)to_ms;
+
+	return first_over(h, h->back_ms > room ? INT64_MAX : (int64_t)((uint64_t)to_ms + h->back_ms));
+}
+
 uint32_t weft__history_between(const struct weft__history *h, int64_t from_ms, int64_t to_ms, uint32_t k,
                                weft_memory_visitor fn, void *user)
 {
-	/* what was created until to_ms has an order_ms of at most to_ms + back_ms, and at least its own time */
-	uint64_t room = (uint64_t)INT64_MAX - (uint64_t)to_ms;
-	int64_t limit_ms = h->back_ms > room ? INT64_MAX : (int64_t)((uint64_t)to_ms + h->back_ms);
 	uint32_t seen = 0;
 
-	for (uint32_t i = first_over(h, limit_ms); i-- > h->first && seen < k && h->slots[i].order_ms >= from_ms;) {
+	for (uint32_t i = end_until(h, to_ms); i-- > h->first && seen < k && h->slots[i].order_ms >= from_ms;) {
 		const struct weft__record *r = h->slots[i].record;
 
 		if (!r || r->m.created_ms < from_ms || r->m.created_ms > to_ms)
@@ -129,4 +138,23 @@ uint32_t weft__history_between(const struct weft__history *h, int64_t from_ms, i
 			break;
 	}
 	return seen;
+}
+
+struct weft__record *weft__history_oldest(const struct weft__history *h)
+{
+	WEFT_ASSERT(!h->live || h->slots[h->first].record);
+	return h->live ? h->slots[h->first].record : NULL;
+}
+
+uint32_t weft__history_before(const struct weft__history *h, int64_t before_ms, uint32_t max, weft_uuid *ret_ids)
+{
+	uint32_t count = 0, end = before_ms > INT64_MIN ? end_until(h, before_ms - 1) : 0;
+
+	for (uint32_t i = h->first; i < end && count < max; i++) {
+		const struct weft__record *r = h->slots[i].record;
+
+		if (r && r->m.created_ms < before_ms)
+			ret_ids[count++] = r->m.id;
+	}
+	return count;
 }

@@ -46,7 +46,7 @@ int weft_store_create(const weft_store_options *opt, weft_store **ret_store)
 	s->refs = 1;
 	if (weft__map_init(&s->worlds, 1) < 0 || weft__map_init(&s->entities, shards) < 0 ||
 	    weft__map_init(&s->rooms, shards) < 0 || weft__map_init(&s->memories, shards) < 0 ||
-	    weft__map_init(&s->agents, 16) < 0) {
+	    weft__map_init(&s->agents, 16) < 0 || weft__map_init(&s->accounts, 16) < 0) {
 		weft_store_unref(s);
 		return -ENOMEM;
 	}
@@ -67,6 +67,7 @@ void weft_store_unref(weft_store *store)
 	weft__map_fini(&store->memories, record_free);
 	weft__map_fini(&store->rooms, weft__room_free);
 	weft__map_fini(&store->agents, weft__partition_free);
+	weft__map_fini(&store->accounts, weft_free);
 	weft__map_fini(&store->entities, weft_free);
 	weft__map_fini(&store->worlds, weft_free);
 	weft_free(store);
@@ -100,6 +101,7 @@ static struct weft__record *record_make(const weft_memory *m)
 	at = (char *)(r + 1);
 	r->m = *m;
 	r->room = NULL;
+	r->account = NULL;
 	r->at = 0;
 	r->bytes = bytes;
 	if (weft_uuid_is_nil(r->m.id))
@@ -143,7 +145,7 @@ static int record_insert(weft_store *store, struct weft__record *r, struct weft_
 int weft_store_add(weft_store *store, const weft_memory *memory, weft_uuid *ret_id)
 {
 	struct weft__record *r;
-	struct weft__room *room;
+	struct weft__room *room = NULL;
 	weft_uuid id;
 	int status;
 
@@ -158,19 +160,20 @@ int weft_store_add(weft_store *store, const weft_memory *memory, weft_uuid *ret_
 			return status;
 	}
 	r = record_make(memory);
-	room = r ? weft__room_get(store, memory->room_id, true) : NULL;
-	if (!room) {
-		record_free(r);
-		return -ENOMEM;
-	}
-	id = r->m.id;
-	weft__fetch_add_relaxed(&store->bytes, r->bytes); /* relaxed: statistics */
-	status = record_insert(store, r, room);
+	status = r ? weft__usage_charge(store, r) : -ENOMEM;
 	if (status < 0) {
-		weft__fetch_sub_relaxed(&store->bytes, r->bytes);
 		record_free(r);
 		return status;
 	}
+	id = r->m.id;
+	room = weft__room_get(store, memory->room_id, true);
+	status = room ? record_insert(store, r, room) : -ENOMEM;
+	if (status < 0) {
+		weft__usage_refund(store, r);
+		record_free(r);
+		return status;
+	}
+	weft__limits_enforce(store, room, memory->type);
 	if (ret_id)
 		*ret_id = id;
 	return 0;
@@ -277,7 +280,7 @@ int weft_store_delete(weft_store *store, weft_uuid id)
 	weft__lock_give(stripe);
 	if (!r)
 		return -ENOENT;
-	weft__fetch_sub_relaxed(&store->bytes, r->bytes);
+	weft__usage_refund(store, r);
 	record_free(r);
 	return 0;
 }
@@ -293,7 +296,8 @@ static bool dims_agree(weft_store *store, uint32_t dims)
 }
 
 /* It is there, and stays while its stripe is held: what its row in the index is made of. */
-static int record_look(weft_store *store, weft_uuid id, weft_memory *ret_head, struct weft__room **ret_room)
+static int record_look(weft_store *store, weft_uuid id, weft_memory *ret_head, struct weft__room **ret_room,
+                       struct weft__account **ret_account)
 {
 	struct weft__shard *shard = weft__map_lock(&store->memories, id);
 	const struct weft__record *r = weft__shard_find(shard, id);
@@ -301,13 +305,14 @@ static int record_look(weft_store *store, weft_uuid id, weft_memory *ret_head, s
 	if (r) {
 		*ret_head = r->m;
 		*ret_room = r->room;
+		*ret_account = r->account;
 	}
 	weft__map_unlock(shard);
 	return r ? 0 : -ENOENT;
 }
 
-/* From now on the memory says that it has one. */
-static void mark_embedded(weft_store *store, weft_uuid id, uint32_t dims)
+/* From now on the memory says that it has one, of so many bytes more than before. */
+static void mark_embedded(weft_store *store, weft_uuid id, uint32_t dims, size_t bytes)
 {
 	struct weft__shard *shard = weft__map_lock(&store->memories, id);
 	struct weft__record *r = weft__shard_find(shard, id);
@@ -316,29 +321,41 @@ static void mark_embedded(weft_store *store, weft_uuid id, uint32_t dims)
 	if (!r->m.embedding_dims)
 		weft__fetch_add_relaxed(&store->embeddings, 1u); /* relaxed: statistics */
 	r->m.embedding_dims = dims;
+	r->bytes += bytes;
+	r->room->histories[r->m.type].bytes += bytes;
 	pthread_rwlock_unlock(&r->room->lock);
 	weft__map_unlock(shard);
 }
 
 int weft_store_set_embedding(weft_store *store, weft_uuid id, const float *embedding, uint32_t dims)
 {
+	struct weft__account *account;
 	struct weft__room *room;
 	struct weft__lock *stripe;
-	weft_memory m;
+	weft_memory m = { .embedding_dims = 0 };
+	size_t bytes;
 	int status;
 
 	if (!store || !embedding || !weft__recall_accepts(store, embedding, dims))
 		return -EINVAL;
 	stripe = stripe_of(store, id);
 	weft__lock_take(stripe);
-	status = record_look(store, id, &m, &room);
+	status = record_look(store, id, &m, &room, &account);
 	if (status == 0 && !dims_agree(store, dims))
 		status = -EINVAL;
+	bytes = m.embedding_dims ? 0 : dims * sizeof(*embedding);
 	if (status == 0)
+		status = weft__usage_charge_bytes(store, account, bytes);
+	if (status == 0) {
 		status = weft__recall_put(store, room, &m, embedding, dims);
-	if (status == 0)
-		mark_embedded(store, id, dims);
+		if (status == 0)
+			mark_embedded(store, id, dims, bytes);
+		else
+			weft__usage_refund_bytes(store, account, bytes);
+	}
 	weft__lock_give(stripe);
+	if (status == 0)
+		weft__limits_enforce(store, room, m.type);
 	return status;
 }
 
@@ -446,6 +463,8 @@ int weft_store_stats_read(weft_store *store, weft_store_stats *ret_stats)
 		                         .entities = weft__map_count(&store->entities),
 		                         .memories = weft__map_count(&store->memories),
 		                         .embeddings = weft__load_relaxed(&store->embeddings),
-		                         .bytes = weft__load_relaxed(&store->bytes) };
+		                         .bytes = weft__load_relaxed(&store->bytes),
+		                         .evicted = weft__load_relaxed(&store->evicted),
+		                         .refused = weft__load_relaxed(&store->refused) };
 	return 0;
 }

@@ -2,16 +2,17 @@
 /*
  * store/store.h - what the files of the in-memory store share.
  *
- *   store ─┬─ map of worlds ─┐
- *          ├─ map of entities ├─ id -> record, in shards, each with a lock
- *          ├─ map of rooms ───┤
- *          ├─ map of memories ┘
+ *   store ─┬─ map of worlds ───┐
+ *          ├─ map of entities ─┤
+ *          ├─ map of rooms ────┼─ id -> record, in shards, each with a lock
+ *          ├─ map of memories ─┤
+ *          ├─ map of accounts ─┤  what agents hold, and their quotas
+ *          └─ map of agents ───┘  what their memories are found by, recall.h
  *                room: participants, and a history a memory type, under the room's lock
  *                  history: records in the order they were added
- *          └─ map of agents: what their memories are found by, recall.h
  *
  * Lock order: map shard, then room. Nobody takes a shard while holding a room.
- * Rooms are never freed before the store, so a room may be used after its shard was left.
+ * Rooms and accounts are never freed before the store, so they may be used after their shard was left.
  * A memory record is freed by whoever took it out of its map shard, after it
  * took it out of its room: who sees it holds one of the two locks.
  */
@@ -60,8 +61,9 @@ struct weft__room;
 struct weft__record { /* one allocation, strings behind it */
 	weft_memory m;    /* id first; attachments: a block of their own, owned. embedding: NULL, its dims say if there is one */
 	struct weft__room *room;
+	struct weft__account *account; /* where it is counted */
 	uint32_t at;      /* index in its history */
-	size_t bytes;
+	size_t bytes;     /* with its attachments and its embedding; under its map shard's lock */
 };
 
 /* A place in a history. What was deleted leaves its order_ms behind, so that a search need not step over gaps. */
@@ -75,6 +77,7 @@ struct weft__history {
 	uint32_t count, cap, live;
 	uint32_t first;   /* all slots before it are gaps */
 	uint64_t back_ms; /* how much older than its order_ms any record ever was */
+	uint64_t bytes;   /* of its records */
 };
 
 /* All with the room locked for writing. */
@@ -87,6 +90,37 @@ uint32_t weft__history_recent(const struct weft__history *h, uint32_t skip, uint
 /* Those created from .. to, at most k. */
 uint32_t weft__history_between(const struct weft__history *h, int64_t from_ms, int64_t to_ms, uint32_t k,
                                weft_memory_visitor fn, void *user);
+
+/* The oldest record by its place, NULL: none. */
+struct weft__record *weft__history_oldest(const struct weft__history *h);
+/* Ids of those created before before_ms, the oldest by their place first, at most max of them. */
+uint32_t weft__history_before(const struct weft__history *h, int64_t before_ms, uint32_t max, weft_uuid *ret_ids);
+
+/* ---- limit.c: what a room keeps -------------------------------------------------------- */
+
+struct weft__limits { /* 0: none; in a room: as the store's */
+	_Atomic(uint64_t) memories_max, bytes_max;
+	_Atomic(uint64_t) age_max_ms;
+};
+
+/* Evict what is over the limits of a room and type. No locks held. */
+void weft__limits_enforce(weft_store *store, struct weft__room *room, weft_memory_type type);
+
+/* ---- usage.c: what agents hold --------------------------------------------------------- */
+
+struct weft__account { /* of an agent, nil included */
+	weft_uuid id; /* first: the map's key */
+	_Atomic(uint64_t) memories, bytes;
+	_Atomic(uint64_t) memories_max, bytes_max; /* 0: none */
+	_Atomic(uint64_t) memories_refused, bytes_refused;
+};
+
+/* Count a record that is about to be added, and lead it to its agent. 0, -EDQUOT, -ENOMEM. */
+int weft__usage_charge(weft_store *store, struct weft__record *record);
+void weft__usage_refund(weft_store *store, struct weft__record *record);
+/* The same for bytes that a record gains or loses. */
+int weft__usage_charge_bytes(weft_store *store, struct weft__account *account, uint64_t bytes);
+void weft__usage_refund_bytes(weft_store *store, struct weft__account *account, uint64_t bytes);
 
 /* ---- entity.c ------------------------------------------------------------------------- */
 
@@ -105,12 +139,15 @@ struct weft__room {
 	uint32_t people_count, people_cap;
 	struct weft__partition **partitions; /* that remember something of it; recall.h */
 	uint32_t partition_count;
+	_Atomic(struct weft__limits *) limits; /* one a type, owned; NULL: the store's. Set once, under lock */
 	struct weft__history histories[WEFT_MEMORY_TYPE_COUNT];
 };
 
 /* The room, made when it is not there. NULL: out of memory, or (create false) none. */
 struct weft__room *weft__room_get(weft_store *store, weft_uuid id, bool create);
 void weft__room_free(void *room);
+/* All rooms there are now, the caller's array. 0 or -ENOMEM. */
+int weft__rooms_list(weft_store *store, struct weft__room ***ret_rooms, size_t *ret_count);
 
 #define WEFT__EMBED_STRIPES 64u
 
@@ -118,11 +155,12 @@ void weft__room_free(void *room);
 
 struct weft_store {
 	uint32_t refs;
-	struct weft__map worlds, entities, rooms, memories, agents;
+	struct weft__map worlds, entities, rooms, memories, agents, accounts;
 	_Atomic(struct weft__partition *) partitions; /* all of agents', the newest first; recall.h */
 	struct weft__lock embedding[WEFT__EMBED_STRIPES]; /* held while a memory of that key gets an embedding, or goes */
+	struct weft__limits limits[WEFT_MEMORY_TYPE_COUNT]; /* of rooms that have none of their own */
 	_Atomic(uint32_t) dims; /* of all embeddings; 0 until the first */
-	_Atomic(uint64_t) bytes, embeddings;
+	_Atomic(uint64_t) bytes, embeddings, evicted, refused;
 };
 
 /* Copy s to *at and step over it; adds a NUL. */

@@ -143,7 +143,7 @@ typedef struct weft_memory {
  * Append. A nil id gets a fresh UUIDv7, a zero created_ms the time now; strings and attachments are copied.
  * @param ret_id  may be NULL
  * @return 0, -EINVAL (nil room), -EEXIST (that id is there; nothing changed), -EMSGSIZE (text too long), -ENOMEM,
- *         as weft_attachments_check
+ *         -EDQUOT (its agent's quota; nothing changed), as weft_attachments_check
  * Cost: O(1). A room that was never put is made (kind GROUP).
  */
 WEFT_API int weft_store_add(weft_store *store, const weft_memory *memory, weft_uuid *ret_id);
@@ -154,9 +154,9 @@ WEFT_API bool weft_store_has(weft_store *store, weft_uuid id);
 WEFT_API int weft_store_delete(weft_store *store, weft_uuid id);
 /** Memories of a type in a room. O(1). */
 WEFT_API uint64_t weft_store_count(weft_store *store, weft_uuid room_id, weft_memory_type type);
-/** Give a memory its embedding (copied, normalised). 0, -ENOENT, -EINVAL (not finite, zero length or other dims than the store's first), -ENOMEM. */
+/** Give a memory its embedding (copied, normalised). 0, -ENOENT, -EINVAL (not finite, zero length or other dims than the store's first), -EDQUOT, -ENOMEM. */
 WEFT_API int weft_store_set_embedding(weft_store *store, weft_uuid id, const float *embedding, uint32_t dims);
-/** Replace the attachments of a memory; copied. 0, -ENOENT, -ENOMEM, as weft_attachments_check: then nothing changed. */
+/** Replace the attachments of a memory; copied. 0, -ENOENT, -EDQUOT, -ENOMEM, as weft_attachments_check: then nothing changed. */
 WEFT_API int weft_store_set_attachments(weft_store *store, weft_uuid id, const weft_attachment *attachments,
                                         uint32_t count);
 
@@ -225,9 +225,58 @@ typedef struct weft_store_stats {
 	uint32_t size; /* sizeof(weft_store_stats), set by the caller */
 	uint32_t reserved;
 	uint64_t worlds, rooms, entities, memories, embeddings;
-	uint64_t bytes; /* held for them, allocator overhead left out */
+	uint64_t bytes; /* held for memories, with attachments and embeddings; allocator overhead left out */
+	uint64_t evicted; /* by limits */
+	uint64_t refused; /* adds and changes, by quotas */
 } weft_store_stats;
 WEFT_API int weft_store_stats_read(weft_store *store, weft_store_stats *ret_stats);
+
+/* ---- how much: limits of rooms, quotas of agents -------------------------- */
+
+/** What a room or an agent holds. The sums over all rooms, over all agents, and the store's stats are the same. */
+typedef struct weft_usage {
+	uint32_t size; /* sizeof(weft_usage), set by the caller */
+	uint32_t reserved;
+	uint64_t memories;
+	uint64_t bytes; /* as in weft_store_stats */
+	/* agents only */
+	uint64_t memories_max, bytes_max;         /* its quota; 0: none */
+	uint64_t memories_refused, bytes_refused; /* how often each of the two refused */
+} weft_usage;
+
+/** What a room holds, of all types. 0, -EINVAL, -ENOENT. O(1). Threads: any. */
+WEFT_API int weft_store_usage(weft_store *store, weft_uuid room_id, weft_usage *ret_usage);
+/** What stands under an agent_id in all rooms, nil included. 0 (also for one that has nothing), -EINVAL. O(1). Threads: any. */
+WEFT_API int weft_store_agent_usage(weft_store *store, weft_uuid agent_id, weft_usage *ret_usage);
+
+/**
+ * How much an agent may hold; 0: any. What it has already is kept. An add, a first embedding or attachments that would
+ * go over are refused with -EDQUOT; weft_store_agent_usage counts for which of the two reasons. @return 0, -EINVAL, -ENOMEM
+ * At the very edge, of two adds at the same time both may be refused where one would have fitted.
+ */
+WEFT_API int weft_store_set_quota(weft_store *store, weft_uuid agent_id, uint64_t memories_max, uint64_t bytes_max);
+
+#define WEFT_LIMIT_NONE UINT64_MAX
+
+/** What a room keeps of a type; 0: no limit, in a room: the default's. WEFT_LIMIT_NONE: none, whatever the default says. */
+typedef struct weft_limits {
+	uint64_t memories_max;
+	uint64_t bytes_max; /* the newest memory is kept even if it alone is more */
+	uint64_t age_max_ms; /* by created_ms */
+} weft_limits;
+
+/**
+ * Limit what a room keeps of a type, or (nil room_id) every room that was not told otherwise. Who goes over by an add loses
+ * the oldest first, in the order they were added. Limits change nothing by themselves: the next add to a room does, and
+ * weft_store_expire. They are not stored: a program sets them each time. @return 0, -EINVAL, -ENOENT (room), -ENOMEM
+ */
+WEFT_API int weft_store_set_limits(weft_store *store, weft_uuid room_id, weft_memory_type type,
+                                   const weft_limits *limits);
+/**
+ * Evict from all rooms what is over their limits at now_ms; also what an add did not see: old memories behind younger ones,
+ * and rooms to which nobody adds. Threads: any. @return how many (at most INT_MAX), -EINVAL, -ENOMEM, or as weft_store_delete
+ */
+WEFT_API int weft_store_expire(weft_store *store, int64_t now_ms);
 
 WEFT_END_DECLS
 
