@@ -20,6 +20,7 @@ int weft__graph_create(weft_index *index)
 	if (!g)
 		return -ENOMEM;
 	g->entry = WEFT__GRAPH_EMPTY;
+	g->sweep.doomed = WEFT__NONE;
 	g->uppers.chunk_bytes = ((size_t)1 << index->rows.slab.shift) * index->opt.m * sizeof(uint32_t);
 	weft__slab_init(&g->uppers, index->rows.slab.shift, &index->grace);
 	index->graph = g;
@@ -30,21 +31,17 @@ void weft__graph_destroy(struct weft__graph *graph)
 {
 	if (!graph)
 		return;
+	weft__reach_end(&graph->sweep);
 	weft__slab_fini(&graph->uppers);
 	weft_free(graph);
 }
 
 /* ---- floors and lists ------------------------------------------------------------------- */
 
-static _Atomic(uint32_t) *state_of(const weft_index *index, uint32_t row)
-{
-	return weft__row_state(&index->rows, weft__slab_chunk(&index->rows.slab, row), row);
-}
-
-uint32_t weft__graph_floor(const weft_index *index, uint32_t row)
+static uint32_t floor_of(const weft_index *index, uint32_t row)
 {
 	/* relaxed: drawn once, before the row was published */
-	return weft__load_relaxed(state_of(index, row)) >> WEFT__ROW_FLOOR_SHIFT;
+	return weft__load_relaxed(weft__graph_state(index, row)) >> WEFT__ROW_FLOOR_SHIFT;
 }
 
 struct weft__links weft__graph_links(const weft_index *index, uint32_t row, uint32_t floor)
@@ -74,19 +71,20 @@ static uint32_t random_floor(const weft_index *index, uint32_t row)
 
 void weft__graph_draw_floor(weft_index *index, uint32_t row)
 {
-	_Atomic(uint32_t) *state = state_of(index, row);
-	uint32_t floor = random_floor(index, row), block = 0;
+	_Atomic(uint32_t) *state = weft__graph_state(index, row);
+	uint32_t floor = random_floor(index, row), block = 0, was = weft__load_relaxed(state); /* relaxed: ours for now */
 
-	if (weft__load_relaxed(state) & WEFT__ROW_FLOORED) /* relaxed: ours until it is published */
+	if (was & WEFT__ROW_FLOORED) { /* used again: it is on the floors it was on */
+		weft__store_relaxed(state, was & ~WEFT__ROW_MARKS); /* relaxed: as above */
 		return;
+	}
 	if (floor && weft__slab_take_run(&index->graph->uppers, floor, &block) < 0)
 		floor = 0;
 	*weft__row_upper(&index->rows, weft__slab_chunk(&index->rows.slab, row), row) = block;
 	weft__store_relaxed(state, WEFT__ROW_FLOORED | floor << WEFT__ROW_FLOOR_SHIFT); /* relaxed: as above */
 }
 
-/* Under the row's lock, or before it is published. */
-static uint32_t read_list(struct weft__links links, uint32_t *ret)
+uint32_t weft__graph_read(struct weft__links links, uint32_t *ret)
 {
 	uint32_t n = 0;
 
@@ -98,7 +96,7 @@ static uint32_t read_list(struct weft__links links, uint32_t *ret)
 	return n;
 }
 
-static void write_list(struct weft__links links, const struct weft__near *near, uint32_t n)
+void weft__graph_write(struct weft__links links, const struct weft__near *near, uint32_t n)
 {
 	for (uint32_t i = 0; i < links.cap; i++)
 		weft__store_release(&links.words[i], i < n ? near[i].row : WEFT__NONE); /* L1 */
@@ -127,19 +125,21 @@ void weft__graph_sort(struct weft__near *near, uint32_t count)
 	}
 }
 
-/* Is a row nearer to one of the chosen than score? */
-static bool is_behind(weft_index *index, struct weft__searcher *s, struct weft__near row, const uint32_t *chosen, uint32_t n)
+bool weft__graph_is_behind(weft_index *index, struct weft__searcher *s, struct weft__near row,
+                           const struct weft__near *chosen, uint32_t n)
 {
 	char *const *table = weft__slab_table(&index->rows.slab);
 	struct weft__probe probe;
-	float scores[4];
 
 	if (n)
 		probe = weft__probe_of_row(index, s, row.row);
 	for (uint32_t i = 0; i < n; i += 4) {
-		uint32_t some = n - i < 4 ? n - i : 4;
+		uint32_t some = n - i < 4 ? n - i : 4, rows[4];
+		float scores[4];
 
-		weft__probe_score(index, table, &probe, chosen + i, some, scores);
+		for (uint32_t j = 0; j < some; j++)
+			rows[j] = chosen[i + j].row;
+		weft__probe_score(index, table, &probe, rows, some, scores);
 		for (uint32_t j = 0; j < some; j++) {
 			if (scores[j] > row.score)
 				return true;
@@ -151,30 +151,44 @@ static bool is_behind(weft_index *index, struct weft__searcher *s, struct weft__
 uint32_t weft__graph_choose(weft_index *index, struct weft__searcher *s, struct weft__near *candidates, uint32_t count,
                             uint32_t max)
 {
-	uint32_t chosen[WEFT__LINKS_MAX], n = 0;
+	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < count && n < max; i++) {
-		if (is_behind(index, s, candidates[i], chosen, n))
-			continue;
-		chosen[n] = candidates[i].row;
-		candidates[n++] = candidates[i];
+		if (!weft__graph_is_behind(index, s, candidates[i], candidates, n))
+			candidates[n++] = candidates[i];
 	}
 	return n;
 }
 
-/* The pool as candidates for row: without itself and what is being taken out. */
-static uint32_t candidates_of(weft_index *index, struct weft__searcher *s, uint32_t row)
+/* The pool as candidates for row: without itself, and with or without what is being taken out. */
+static uint32_t pool_without(weft_index *index, struct weft__searcher *s, uint32_t row, bool with_condemned)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < s->pool_count; i++) {
 		struct weft__near near = { .score = s->pool[i].score, .row = s->pool[i].row & ~WEFT__NEAR_DONE };
 
-		/* acquire: condemned before we entered is seen, see sweep.c */
-		if (near.row != row && !(weft__load_acquire(state_of(index, near.row)) & WEFT__ROW_CONDEMNED))
+		if (near.row != row && (with_condemned || !weft__graph_is_condemned(index, near.row)))
 			s->candidates[n++] = near;
 	}
 	return n;
+}
+
+/*
+ * What row may lead to. When all that is near is being taken out: the entry, which stays. When that is not so, the
+ * sweep has not begun to wait for us, and will come by the row and mend its list.
+ */
+static uint32_t candidates_of(weft_index *index, struct weft__searcher *s, uint32_t row)
+{
+	uint32_t n = pool_without(index, s, row, false);
+	uint64_t entry = weft__load_acquire(&index->graph->entry); /* L1 */
+
+	if (n || entry == WEFT__GRAPH_EMPTY || (uint32_t)entry == row)
+		return n;
+	if (weft__graph_is_condemned(index, (uint32_t)entry))
+		return pool_without(index, s, row, true);
+	s->candidates[0] = (struct weft__near){ .row = (uint32_t)entry };
+	return 1;
 }
 
 /* ---- linking ---------------------------------------------------------------------------------------- */
@@ -190,7 +204,7 @@ static void crowd_in(weft_index *index, struct weft__searcher *s, struct weft__l
 	for (uint32_t i = 0; i < n; i++)
 		near[i] = (struct weft__near){ .score = scores[i], .row = list[i] };
 	weft__graph_sort(near, n);
-	write_list(links, near, weft__graph_choose(index, s, near, n, links.cap));
+	weft__graph_write(links, near, weft__graph_choose(index, s, near, n, links.cap));
 }
 
 static bool has(const uint32_t *list, uint32_t n, uint32_t row)
@@ -210,7 +224,7 @@ static void link_back(weft_index *index, struct weft__searcher *s, uint32_t floo
 	uint32_t list[WEFT__LINKS_MAX + 1], n;
 
 	weft__lock_take(lock);
-	n = read_list(links, list);
+	n = weft__graph_read(links, list);
 	if (has(list, n, to)) {
 		/* to was found by from's own search, while both were being put in */
 	} else if (n < links.cap) {
@@ -257,7 +271,7 @@ static uint32_t find_neighbours(weft_index *index, struct weft__searcher *s, uin
 		uint32_t n = candidates_of(index, s, row);
 
 		n = weft__graph_choose(index, s, s->candidates, n, index->opt.m);
-		write_list(weft__graph_links(index, row, at), s->candidates, n);
+		weft__graph_write(weft__graph_links(index, row, at), s->candidates, n);
 		if (!at)
 			return top;
 		weft__graph_spread(index, s, at - 1, index->opt.ef_construction);
@@ -267,26 +281,68 @@ static uint32_t find_neighbours(weft_index *index, struct weft__searcher *s, uin
 void weft__graph_link(weft_index *index, struct weft__searcher *s, uint32_t row)
 {
 	struct weft__graph *g = index->graph;
-	uint32_t floor = weft__graph_floor(index, row), list[WEFT__LINKS_MAX], top;
+	uint32_t floor = floor_of(index, row), list[WEFT__LINKS_MAX], top;
 	uint64_t mine = row | (uint64_t)floor << 32, entry;
 
 	/* acq_rel: who sees it set leaves the row to us */
-	if (weft__fetch_or_acq_rel(state_of(index, row), WEFT__ROW_LINKED) & WEFT__ROW_LINKED)
+	if (weft__fetch_or_acq_rel(weft__graph_state(index, row), WEFT__ROW_LINKED) & WEFT__ROW_LINKED)
 		return;
 	for (uint32_t at = 0; at <= floor; at++)
-		write_list(weft__graph_links(index, row, at), NULL, 0);
+		weft__graph_write(weft__graph_links(index, row, at), NULL, 0);
 	weft__fetch_add_relaxed(&g->linked, 1); /* relaxed: a counter */
 	while ((entry = weft__load_acquire(&g->entry)) == WEFT__GRAPH_EMPTY) { /* L1 */
-		if (become_entry(g, mine))
+		if (become_entry(g, mine)) {
+			weft__fetch_or_acq_rel(weft__graph_state(index, row), WEFT__ROW_IN); /* its lists are empty */
 			return;
+		}
 	}
 	top = find_neighbours(index, s, row, floor, entry);
 	for (uint32_t at = 0; at <= top; at++) { /* L2: the ground floor first */
-		uint32_t n = read_list(weft__graph_links(index, row, at), list);
+		uint32_t n = weft__graph_read(weft__graph_links(index, row, at), list);
 
 		for (uint32_t i = 0; i < n; i++)
 			link_back(index, s, at, list[i], row);
 	}
+	/* release: who sees it may read and change the lists */
+	weft__fetch_or_acq_rel(weft__graph_state(index, row), WEFT__ROW_IN);
 	if (floor > entry >> 32)
 		rise(g, mine);
+}
+
+/* A list of what stays and of n more, as far as there is room. */
+static void refresh(weft_index *index, uint32_t row, const struct weft__near *more, uint32_t n)
+{
+	struct weft__links links = weft__graph_links(index, row, 0);
+	struct weft__lock *lock = weft__graph_lock(index->graph, row);
+	uint32_t list[WEFT__LINKS_MAX], kept = 0, count;
+	struct weft__near near[WEFT__LINKS_MAX];
+
+	weft__lock_take(lock);
+	count = weft__graph_read(links, list);
+	for (uint32_t i = 0; i < count; i++) {
+		if (weft__graph_is_condemned(index, list[i]))
+			continue;
+		list[kept] = list[i];
+		near[kept++].row = list[i];
+	}
+	for (uint32_t i = 0; i < n && kept < links.cap; i++) {
+		if (has(list, kept, more[i].row))
+			continue;
+		list[kept] = more[i].row;
+		near[kept++].row = more[i].row;
+	}
+	weft__graph_write(links, near, kept);
+	weft__lock_give(lock);
+}
+
+void weft__graph_relink(weft_index *index, struct weft__searcher *s, uint32_t row)
+{
+	uint32_t n;
+
+	weft__searcher_load(index, s, row);
+	weft__graph_walk(index, s, index->opt.ef_construction);
+	n = weft__graph_choose(index, s, s->candidates, candidates_of(index, s, row), index->opt.m);
+	refresh(index, row, s->candidates, n);
+	for (uint32_t i = 0; i < n; i++)
+		link_back(index, s, 0, s->candidates[i].row, row);
 }

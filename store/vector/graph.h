@@ -27,7 +27,7 @@
 #ifndef WEFT_STORE_VECTOR_GRAPH_H
 #define WEFT_STORE_VECTOR_GRAPH_H
 
-#include "store/vector/vector.h"
+#include "store/vector/sweep.h"
 
 #define WEFT__GRAPH_LOCKS 1024u
 #define WEFT__GRAPH_FLOORS 12u /* above the ground floor, at most */
@@ -38,6 +38,8 @@ struct weft__graph {
 	struct weft__lock entry_lock;
 	struct weft__slab uppers; /* blocks of m links; a row has one a floor, in a row */
 	_Atomic(uint32_t) linked; /* rows in the graph, dead ones too */
+	_Atomic(uint32_t) dead;   /* of them, without an id, and not condemned yet */
+	struct weft__sweep sweep;
 	struct weft__lock locks[WEFT__GRAPH_LOCKS]; /* of the rows' lists, by number */
 };
 
@@ -61,13 +63,32 @@ void weft__graph_draw_floor(weft_index *index, uint32_t row);
  */
 void weft__graph_link(weft_index *index, struct weft__searcher *s, uint32_t row);
 
+/* More neighbours for a row of whose list little stays. The same conditions, and the searcher's vector changes. */
+void weft__graph_relink(weft_index *index, struct weft__searcher *s, uint32_t row);
+
 /* The ef nearest rows to the searcher's vector, in its pool; dead ones too. Between enter and leave. */
 void weft__graph_walk(weft_index *index, struct weft__searcher *s, uint32_t ef);
+
+/* The same, from the entry and over the ground floor alone, as reachability is meant. False: the graph is empty. */
+bool weft__graph_walk_ground(weft_index *index, struct weft__searcher *s, uint32_t ef);
 
 /* ---- shared by the graph's files ---------------------------------------------------------------- */
 
 struct weft__links weft__graph_links(const weft_index *index, uint32_t row, uint32_t floor);
-uint32_t weft__graph_floor(const weft_index *index, uint32_t row);
+/* Under the row's lock, or before it is published. The first: how many there are. */
+uint32_t weft__graph_read(struct weft__links links, uint32_t *ret_rows);
+void weft__graph_write(struct weft__links links, const struct weft__near *near, uint32_t n);
+
+static inline _Atomic(uint32_t) *weft__graph_state(const weft_index *index, uint32_t row)
+{
+	return weft__row_state(&index->rows, weft__slab_chunk(&index->rows.slab, row), row);
+}
+
+static inline bool weft__graph_is_condemned(const weft_index *index, uint32_t row)
+{
+	/* acquire: who entered after the sweep's stamp sees the mark */
+	return weft__load_acquire(weft__graph_state(index, row)) & WEFT__ROW_CONDEMNED;
+}
 
 /* Down to this floor, and the ef nearest there in the pool. False: the graph is empty. */
 bool weft__graph_descend(weft_index *index, struct weft__searcher *s, uint32_t floor, uint32_t ef);
@@ -80,6 +101,10 @@ void weft__graph_spread(weft_index *index, struct weft__searcher *s, uint32_t fl
  */
 uint32_t weft__graph_choose(weft_index *index, struct weft__searcher *s, struct weft__near *candidates, uint32_t count,
                             uint32_t max);
+
+/* Is a row nearer to one of the chosen than its score says it is to the base? */
+bool weft__graph_is_behind(weft_index *index, struct weft__searcher *s, struct weft__near row,
+                           const struct weft__near *chosen, uint32_t n);
 
 /* The scores of rows to a row, which becomes the searcher's probe. */
 void weft__graph_score_from(weft_index *index, struct weft__searcher *s, uint32_t from, const uint32_t *rows, uint32_t n,

@@ -217,8 +217,21 @@ static int row_create(weft_index *index, const struct weft__searcher *s, const s
 	return 0;
 }
 
+static bool is_linked(const weft_index *index, uint32_t row)
+{
+	/* acquire: pairs with who links it */
+	return weft__load_acquire(weft__row_state(&index->rows, weft__slab_chunk(&index->rows.slab, row), row)) &
+	       WEFT__ROW_LINKED;
+}
+
+static bool is_dead(const weft_index *index, uint32_t row)
+{
+	/* relaxed: under the lock of its vector */
+	return weft__load_relaxed(weft__row_head(&index->rows, weft__slab_chunk(&index->rows.slab, row), row)) == WEFT__NONE;
+}
+
 /* The row of the vector, made if there is none. With the vector's shard locked. */
-static int row_get(weft_index *index, struct weft__lookup_shard *shard, const struct weft__searcher *s,
+static int row_get(weft_index *index, struct weft__lookup_shard *shard, struct weft__searcher *s,
                    const struct vector_key *key, uint32_t *ret_row)
 {
 	uint32_t row = weft__lookup_find(&index->by_vector, shard, key->hash, row_has_vector, key);
@@ -231,16 +244,13 @@ static int row_get(weft_index *index, struct weft__lookup_shard *shard, const st
 		if (r < 0)
 			return r;
 		weft__lookup_insert(&index->by_vector, shard, row);
+		if (index->graph)
+			weft__graph_link(index, s, row);
+	} else if (is_linked(index, row) && is_dead(index, row)) {
+		weft__fetch_sub_relaxed(&index->graph->dead, 1); /* relaxed: a counter; it lives again */
 	}
 	*ret_row = row;
 	return 0;
-}
-
-static bool is_linked(const weft_index *index, uint32_t row)
-{
-	/* acquire: pairs with who links it */
-	return weft__load_acquire(weft__row_state(&index->rows, weft__slab_chunk(&index->rows.slab, row), row)) &
-	       WEFT__ROW_LINKED;
 }
 
 /*
@@ -254,7 +264,9 @@ static void detach(weft_index *index, uint32_t item)
 
 	if (weft__row_detach(&index->rows, &index->items, row, item)) {
 		weft__fetch_sub_relaxed(&index->live_rows, 1); /* relaxed: a counter */
-		if (!is_linked(index, row)) {
+		if (is_linked(index, row)) {
+			weft__fetch_add_relaxed(&index->graph->dead, 1); /* relaxed: the same */
+		} else {
 			weft__lookup_remove(&index->by_vector, shard, row);
 			weft__slab_retire(&index->rows.slab, row);
 		}
@@ -284,8 +296,6 @@ static int attach(weft_index *index, struct weft__searcher *s, uint32_t item, ui
 	key = key_of(index, s, room);
 	shard = weft__lookup_lock(&index->by_vector, key.hash);
 	r = row_get(index, shard, s, &key, &row);
-	if (!r && index->graph)
-		weft__graph_link(index, s, row);
 	/* relaxed: written under the lock of the id */
 	if (!r && old != WEFT__NONE && weft__load_relaxed(weft__item_row(&index->items, old)) == row) {
 		weft__row_replace(&index->rows, &index->items, row, old, item);
@@ -357,6 +367,8 @@ int weft_index_put(weft_index *index, uint64_t id, const float *vector, const we
 		r = put_locked(index, shard, s, id, attrs);
 		weft__grace_leave(place);
 		weft__lookup_unlock(shard);
+		if (index->graph)
+			weft__sweep_step(index, s);
 	}
 	weft__searcher_give(index, s);
 	return r;
@@ -365,6 +377,7 @@ int weft_index_put(weft_index *index, uint64_t id, const float *vector, const we
 int weft_index_delete(weft_index *index, uint64_t id)
 {
 	struct weft__lookup_shard *shard;
+	struct weft__searcher *s;
 	uint32_t item;
 
 	WEFT_RETURN_IF(!index, -EINVAL);
@@ -376,19 +389,27 @@ int weft_index_delete(weft_index *index, uint64_t id)
 		detach(index, item);
 	}
 	weft__lookup_unlock(shard);
+	if (index->graph && item != WEFT__NONE && !weft__searcher_take(index, NULL, &s)) { /* without memory: another time */
+		weft__sweep_step(index, s);
+		weft__searcher_give(index, s);
+	}
 	return item == WEFT__NONE ? -ENOENT : 0;
 }
 
-static void copy_vector(const struct weft__rows *rows, uint32_t row, float *ret)
+int weft_index_sweep(weft_index *index)
 {
-	char *chunk = weft__slab_chunk(&rows->slab, row);
-	const uint8_t *codes = weft__row_codes(rows, chunk, row);
-	float scale = *weft__row_scale(rows, chunk, row);
+	struct weft__searcher *s;
+	int r;
 
-	if (rows->vector_floats)
-		memcpy(ret, weft__row_vector(rows, chunk, row), rows->dims * sizeof(float));
-	for (uint32_t i = 0; !rows->vector_floats && i < rows->dims; i++)
-		ret[i] = (float)((int32_t)codes[i] - 128) * scale;
+	WEFT_RETURN_IF(!index, -EINVAL);
+	if (!index->graph)
+		return 0;
+	r = weft__searcher_take(index, NULL, &s);
+	if (r < 0)
+		return r;
+	r = weft__sweep_all(index, s);
+	weft__searcher_give(index, s);
+	return r;
 }
 
 int weft_index_get(weft_index *index, uint64_t id, float *ret_vector, weft_index_attrs *ret_attrs)
@@ -401,7 +422,7 @@ int weft_index_get(weft_index *index, uint64_t id, float *ret_vector, weft_index
 	item = weft__lookup_find(&index->by_id, shard, hash_of_id(id), item_has_id, &id);
 	if (item != WEFT__NONE) {
 		if (ret_vector) /* relaxed: written under our lock */
-			copy_vector(&index->rows, weft__load_relaxed(weft__item_row(&index->items, item)), ret_vector);
+			weft__row_copy(&index->rows, weft__load_relaxed(weft__item_row(&index->items, item)), ret_vector);
 		if (ret_attrs)
 			*ret_attrs = weft__item_get_attrs(&index->items, item);
 	}
@@ -420,6 +441,8 @@ int weft_index_stats_read(weft_index *index, weft_index_stats *ret_stats)
 		.rows = weft__load_relaxed(&index->live_rows),
 		.bytes = sizeof(*index) + weft__slab_bytes(&index->rows.slab) + weft__slab_bytes(&index->items.slab) +
 		         weft__lookup_bytes(&index->by_id) + weft__lookup_bytes(&index->by_vector),
+		.linked = index->graph ? weft__load_relaxed(&index->graph->linked) : 0,
+		.dead = index->graph ? weft__load_relaxed(&index->graph->dead) : 0,
 		.searches_by_graph = weft__load_relaxed(&index->by_graph),
 		.searches_by_scan = weft__load_relaxed(&index->by_scan),
 	};

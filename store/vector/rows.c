@@ -79,6 +79,18 @@ void weft__items_init(struct weft__items *items, uint32_t shift, struct weft__gr
 	weft__slab_init(&items->slab, shift, grace);
 }
 
+void weft__row_copy(const struct weft__rows *rows, uint32_t row, float *ret)
+{
+	char *chunk = weft__slab_chunk(&rows->slab, row);
+	const uint8_t *codes = weft__row_codes(rows, chunk, row);
+	float scale = *weft__row_scale(rows, chunk, row);
+
+	if (rows->vector_floats)
+		memcpy(ret, weft__row_vector(rows, chunk, row), rows->dims * sizeof(float));
+	for (uint32_t i = 0; !rows->vector_floats && i < rows->dims; i++)
+		ret[i] = (float)((int32_t)codes[i] - 128) * scale;
+}
+
 /* ---- attributes -------------------------------------------------------------------------------- */
 
 void weft__item_put_attrs(const struct weft__items *items, uint32_t item, const weft_index_attrs *attrs)

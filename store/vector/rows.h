@@ -37,8 +37,10 @@
 enum { /* a row's state; the bits from 8 on: its top floor, which it keeps for good */
 	WEFT__ROW_LINKED = 1u << 0,    /* in the graph, or somebody is putting it there */
 	WEFT__ROW_CONDEMNED = 1u << 1, /* dead, and being taken out: nothing new may lead here */
-	WEFT__ROW_FLOORED = 1u << 2    /* the top floor has been drawn */
+	WEFT__ROW_IN = 1u << 2,        /* its lists are complete */
+	WEFT__ROW_FLOORED = 1u << 3    /* the top floor has been drawn */
 };
+#define WEFT__ROW_MARKS (WEFT__ROW_LINKED | WEFT__ROW_CONDEMNED | WEFT__ROW_IN)
 #define WEFT__ROW_FLOOR_SHIFT 8
 
 struct weft__rows {
@@ -116,6 +118,8 @@ static inline _Atomic(uint64_t) *weft__item_live(const struct weft__items *t, ui
 /* Before anybody knows the item. NULL: all zero. */
 void weft__item_put_attrs(const struct weft__items *items, uint32_t item, const weft_index_attrs *attrs);
 weft_index_attrs weft__item_get_attrs(const struct weft__items *items, uint32_t item);
+/* The vector of a row, as exactly as it is kept. dims floats. */
+void weft__row_copy(const struct weft__rows *rows, uint32_t row, float *ret);
 
 /* Put item at the head of row's list, or take it out of there. Under the vector's shard. True: the row was, or is, dead. */
 bool weft__row_attach(const struct weft__rows *rows, const struct weft__items *items, uint32_t row, uint32_t item);

@@ -164,6 +164,12 @@ static int unit(const weft_index *index, const float *v, float *ret)
 	return 0;
 }
 
+static void code(weft_index *index, struct weft__searcher *s)
+{
+	if (index->rows.code_bytes)
+		s->coded = weft__quantise_query(s->query, index->opt.dims, s->codes); /* what is behind them stays 0 */
+}
+
 int weft__searcher_take(weft_index *index, const float *vector, struct weft__searcher **ret)
 {
 	struct weft__searcher *s = idle_take(index);
@@ -173,15 +179,21 @@ int weft__searcher_take(weft_index *index, const float *vector, struct weft__sea
 		s = searcher_create(index);
 	if (!s)
 		return -ENOMEM;
-	r = unit(index, vector, s->query);
+	r = vector ? unit(index, vector, s->query) : 0;
 	if (r < 0) {
 		weft__searcher_give(index, s);
 		return r;
 	}
-	if (index->rows.code_bytes)
-		s->coded = weft__quantise_query(s->query, index->opt.dims, s->codes); /* what is behind them stays 0 */
+	if (vector)
+		code(index, s);
 	*ret = s;
 	return 0;
+}
+
+void weft__searcher_load(weft_index *index, struct weft__searcher *s, uint32_t row)
+{
+	weft__row_copy(&index->rows, row, s->query);
+	code(index, s);
 }
 
 /* ---- hits ---------------------------------------------------------------------------- */

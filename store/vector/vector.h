@@ -60,10 +60,12 @@ struct weft_index {
 
 /* ---- search.c ------------------------------------------------------------------------------------- */
 
-/* A searcher that holds this vector, of length 1. 0, -EINVAL (not finite, or zero), -ENOMEM. */
+/* A searcher that holds this vector, of length 1; NULL: none yet. 0, -EINVAL (not finite, or zero), -ENOMEM. */
 int weft__searcher_take(weft_index *index, const float *vector, struct weft__searcher **ret);
 /* Room for a pool of ef, and for every row there is. 0 or -ENOMEM. */
 int weft__searcher_ready(weft_index *index, struct weft__searcher *s, uint32_t ef);
+/* It holds the vector of a row now. */
+void weft__searcher_load(weft_index *index, struct weft__searcher *s, uint32_t row);
 void weft__searcher_give(weft_index *index, struct weft__searcher *s);
 void weft__searcher_free(struct weft__searcher *s);
 /* Room for so many; what was there is gone. NULL: out of memory. */

@@ -156,6 +156,21 @@ bool weft__graph_descend(weft_index *index, struct weft__searcher *s, uint32_t f
 	return true;
 }
 
+bool weft__graph_walk_ground(weft_index *index, struct weft__searcher *s, uint32_t ef)
+{
+	const struct weft__probe probe = weft__probe_of_searcher(s);
+	uint64_t entry = weft__load_acquire(&index->graph->entry); /* L1 */
+	struct weft__near start = { .row = (uint32_t)entry };
+
+	if (entry == WEFT__GRAPH_EMPTY)
+		return false;
+	weft__probe_score(index, weft__slab_table(&index->rows.slab), &probe, &start.row, 1, &start.score);
+	s->pool[0] = start;
+	s->pool_count = 1;
+	weft__graph_spread(index, s, 0, ef);
+	return true;
+}
+
 void weft__graph_walk(weft_index *index, struct weft__searcher *s, uint32_t ef)
 {
 	s->pool_count = 0;

@@ -194,6 +194,21 @@ static void check_counts(weft_index *index)
 	cr_assert_leq(stats.rows, n);
 }
 
+/* After a sweep every row can be reached, and nothing leads to what was taken out. */
+static void check_graph(weft_index *index)
+{
+	weft_index_report report = WEFT_INDEX_REPORT_INIT;
+	weft_index_stats stats = WEFT_INDEX_STATS_INIT;
+
+	cr_assert_eq(weft_index_sweep(index), 0);
+	cr_assert_eq(weft_index_check(index, &report), 0);
+	cr_assert_eq(weft_index_stats_read(index, &stats), 0);
+	cr_assert_eq(stats.dead, 0);
+	cr_assert_eq(stats.linked, report.rows);
+	cr_assert_eq(report.unreachable, 0, "%u of %u", (unsigned)report.unreachable, (unsigned)report.rows);
+	cr_assert_eq(report.stale, 0);
+}
+
 static void live_with(weft_index_kind kind, weft_index_codes codes, double recall)
 {
 	uint64_t rnd = test_seed("index");
@@ -204,6 +219,8 @@ static void live_with(weft_index_kind kind, weft_index_codes codes, double recal
 		churn(index, &rnd, ROWS);
 		check_counts(index);
 		cr_assert_geq(ask(index, &rnd, 60), recall);
+		if (round % 2)
+			check_graph(index);
 	}
 	for (uint32_t i = 0; i < ROWS; i++) {
 		if (rows[i].there)
@@ -212,7 +229,10 @@ static void live_with(weft_index_kind kind, weft_index_codes codes, double recal
 	}
 	check_counts(index);
 	cr_assert_eq(ask(index, &rnd, 3), 1, "empty, and alive");
+	check_graph(index);
+	cr_assert_eq(ask(index, &rnd, 3), 1);
 	churn(index, &rnd, ROWS);
+	check_graph(index);
 	cr_assert_geq(ask(index, &rnd, 60), recall);
 	weft_index_unref(index);
 }
@@ -344,7 +364,7 @@ static void survive_without_memory(weft_index_kind kind, weft_index_codes codes)
 		}
 		weft__alloc_refuse_set(NULL);
 		check_counts(index);
-		cr_assert_geq(ask(index, &rnd, 5), 0.9);
+		cr_assert_geq(ask(index, &rnd, 5), codes == WEFT_INDEX_CODES_I8_ONLY ? 0.7 : 0.9);
 		weft_index_unref(index);
 	}
 	cr_assert_gt(failed, 10);

@@ -120,6 +120,7 @@ static void *reader_main(void *arg)
 static void check_end(void)
 {
 	weft_index_stats stats = WEFT_INDEX_STATS_INIT;
+	weft_index_report report = WEFT_INDEX_REPORT_INIT;
 	uint64_t n = STILL;
 	float v[DIMS], got[DIMS];
 	weft_index_attrs attrs;
@@ -139,6 +140,10 @@ static void check_end(void)
 	}
 	cr_assert_eq(weft_index_stats_read(index_, &stats), 0);
 	cr_assert_eq(stats.ids, n, "conservation");
+	cr_assert_eq(weft_index_sweep(index_), 0);
+	cr_assert_eq(weft_index_check(index_, &report), 0);
+	cr_assert_eq(report.unreachable, 0);
+	cr_assert_eq(report.stale, 0);
 }
 
 static void run(weft_index_kind kind, weft_index_codes codes)
