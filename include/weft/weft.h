@@ -7,6 +7,7 @@
 #include <weft/agent.h>
 #include <weft/alloc.h>
 #include <weft/base.h>
+#include <weft/batch.h>
 #include <weft/error.h>
 #include <weft/event.h>
 #include <weft/flight.h>
