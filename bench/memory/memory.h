@@ -28,20 +28,23 @@ struct memory_detail {
 	double aim;           /* recall to reach */
 	uint32_t percent;     /* of the rows, that a filter allows; 0: no filter */
 	bool codes_only;      /* no floats are kept */
+	bool of_room;         /* one room's memories are asked for */
 };
 
 typedef void memory_item_fn(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out);
 
 memory_item_fn memory_history_append, memory_history_read, memory_history_range, memory_rooms_add, memory_rooms_read,
         memory_room_bytes;
-memory_item_fn memory_store_search;
+memory_item_fn memory_store_search, memory_store_recall;
 memory_item_fn memory_exact, memory_build, memory_search, memory_search_chosen, memory_filter, memory_bytes;
 memory_item_fn memory_delete, memory_replace, memory_repeated, memory_mixed_alone, memory_mixed, memory_mixed_write;
 memory_item_fn memory_save, memory_open;
 
 /* ---- data.c ------------------------------------------------------------------------------- */
 
-/* The item's vectors with at least MEMORY_TOP nearest rows a query; fewer of them with --quick. 0, or -1: out says why. */
+/* The item's vectors, fewer of them with --quick; nearest rows may not be known. 0, or negative: out may say why. */
+int memory_set_read(const struct bench_options *opt, const struct bench_micro *self, struct vectors *ret, struct bench_outcome *out);
+/* The same with at least MEMORY_TOP nearest rows a query. */
 int memory_set_open(const struct bench_options *opt, const struct bench_micro *self, struct vectors *ret, struct bench_outcome *out);
 
 /* ---- what they share ------------------------------------------------------------------------ */
