@@ -98,6 +98,21 @@ WEFT_API void weft_sim_thread_join(uint64_t thread);
  */
 WEFT_API void weft_sim_local(void *at, size_t bytes);
 
+/*
+ * The disk of a simulation, which is there as long as the process: what a store is opened on inside of one. A
+ * folder needs no making there, and a name has at most 63 bytes.
+ */
+
+/**
+ * All files are closed and every operation fails from here on, until go_on. power: what was not synced
+ * is lost, or torn, as the seed says; else the process alone has died, and nothing is lost.
+ */
+WEFT_API void weft_sim_disk_stop(bool power);
+WEFT_API void weft_sim_disk_go_on(void);
+WEFT_API void weft_sim_disk_clear(void);
+/** Turn one bit of a file over, for good. @return false: it has no such bit */
+WEFT_API bool weft_sim_disk_flip(const char *name, uint64_t bit);
+
 WEFT_END_DECLS
 
 #endif

@@ -38,6 +38,9 @@ static const struct error_text texts[] = {
 	TEXT(WEFT_EFAILED, "the actor failed"),
 	TEXT(WEFT_EKILLED, "the actor was killed"),
 	TEXT(WEFT_ERESTARTS, "too many restarts"),
+	TEXT(WEFT_EDAMAGED, "stored data is damaged"),
+	TEXT(WEFT_EVERSION, "stored in a format of another version"),
+	TEXT(WEFT_ELOGFAILED, "the store's log failed and takes no more writes"),
 };
 
 static const struct error_text *find(int code)

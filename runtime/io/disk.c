@@ -14,7 +14,6 @@
 
 #define FILES_MAX 64u
 #define OPEN_MAX 64u
-#define NAME_BYTES 64u
 #define FILE_BYTES_MAX (16u << 20)
 
 struct bytes {
@@ -29,17 +28,19 @@ struct write {
 	char data[];
 };
 
-struct file {
-	char name[NAME_BYTES]; /* empty: no file */
+struct weft__disk_file {
+	bool used;
 	struct bytes seen, platter;
 	struct write *first, **end; /* oldest first */
 };
 
-static struct file files[FILES_MAX];
+static struct weft__disk_file files[FILES_MAX];
 static struct opened {
-	struct file *file;
+	struct weft__disk_file *file;
 	size_t position;
+	bool durable, locked;
 } opened[OPEN_MAX];
+static bool off; /* no power */
 
 static bool chance(void)
 {
@@ -74,13 +75,14 @@ static bool put(struct bytes *b, size_t offset, const char *data, size_t len)
 {
 	if (!grow(b, offset + len))
 		return false;
-	memcpy(b->at + offset, data, len);
+	if (len)
+		memcpy(b->at + offset, data, len);
 	return true;
 }
 
 /* ---- the list of writes ------------------------------------------------------------------ */
 
-static struct write *write_take(struct file *f)
+static struct write *write_take(struct weft__disk_file *f)
 {
 	struct write *w = f->first;
 
@@ -92,7 +94,7 @@ static struct write *write_take(struct file *f)
 	return w;
 }
 
-static void writes_forget(struct file *f)
+static void writes_forget(struct weft__disk_file *f)
 {
 	struct write *w;
 
@@ -101,7 +103,7 @@ static void writes_forget(struct file *f)
 }
 
 /* The platter has room from the moment of the write: a sync never needs memory. */
-static bool write_note(struct file *f, size_t offset, const char *data, size_t len)
+static bool write_note(struct weft__disk_file *f, size_t offset, const char *data, size_t len)
 {
 	struct write *w = weft_malloc(sizeof(*w) + len);
 	size_t platter_len = f->platter.len;
@@ -114,13 +116,14 @@ static bool write_note(struct file *f, size_t offset, const char *data, size_t l
 	}
 	f->platter.len = platter_len;
 	*w = (struct write){ .offset = offset, .len = len };
-	memcpy(w->data, data, len);
+	if (len)
+		memcpy(w->data, data, len);
 	*f->end = w;
 	f->end = &w->next;
 	return true;
 }
 
-static void onto_platter(struct file *f, const struct write *w, size_t from, size_t to)
+static void onto_platter(struct weft__disk_file *f, const struct write *w, size_t from, size_t to)
 {
 	bool had_room = put(&f->platter, w->offset + from, w->data + from, to - from);
 
@@ -146,6 +149,22 @@ static int32_t do_read(struct opened *o, const struct weft__io *io, size_t offse
 	return (int32_t)len;
 }
 
+static int32_t do_sync(struct weft__disk_file *f)
+{
+	struct write *w;
+
+	if (chance()) {
+		if (weft__sim->below(2))
+			writes_forget(f);
+		return -EIO;
+	}
+	while ((w = write_take(f))) {
+		onto_platter(f, w, 0, w->len);
+		weft_free(w);
+	}
+	return 0;
+}
+
 static int32_t do_write(struct opened *o, const struct weft__io *io, size_t offset)
 {
 	size_t len = io->len_bytes;
@@ -160,23 +179,9 @@ static int32_t do_write(struct opened *o, const struct weft__io *io, size_t offs
 		len = weft__sim->below(len + 1);
 	if (len && !write_note(o->file, offset, io->buf, len))
 		return -ENOMEM;
-	return fails ? (weft__sim->below(2) ? -ENOSPC : -EIO) : (int32_t)len;
-}
-
-static int32_t do_sync(struct file *f)
-{
-	struct write *w;
-
-	if (chance()) {
-		if (weft__sim->below(2))
-			writes_forget(f);
+	if (o->durable && !fails && do_sync(o->file) < 0)
 		return -EIO;
-	}
-	while ((w = write_take(f))) {
-		onto_platter(f, w, 0, w->len);
-		weft_free(w);
-	}
-	return 0;
+	return fails ? (weft__sim->below(2) ? -ENOSPC : -EIO) : (int32_t)len;
 }
 
 static struct opened *opened_of(int fd)
@@ -193,6 +198,8 @@ int32_t weft__disk_perform(const struct weft__io *io)
 	size_t offset;
 	int32_t r;
 
+	if (off)
+		return -EIO;
 	if (!o)
 		return -EBADF;
 	offset = own_position ? o->position : io->offset;
@@ -217,38 +224,59 @@ int32_t weft__disk_perform(const struct weft__io *io)
 
 /* ---- files --------------------------------------------------------------------------------------- */
 
-static struct file *file_find(const char *name)
+struct weft__disk_file *weft__disk_file_make(void)
 {
-	struct file *free = NULL;
-
 	for (uint32_t i = 0; i < FILES_MAX; i++) {
-		if (strcmp(files[i].name, name) == 0)
-			return &files[i];
-		if (!files[i].name[0] && !free)
-			free = &files[i];
+		if (files[i].used)
+			continue;
+		files[i].used = true;
+		files[i].end = &files[i].first;
+		return &files[i];
 	}
-	if (!free)
-		return NULL;
-	memcpy(free->name, name, strlen(name) + 1);
-	free->end = &free->first;
-	return free;
+	return NULL;
 }
 
-int weft__disk_open(const char *name)
+void weft__disk_file_free(struct weft__disk_file *f)
 {
-	struct file *f;
+	writes_forget(f);
+	weft_free(f->seen.at);
+	weft_free(f->platter.at);
+	memset(f, 0, sizeof(*f));
+}
 
-	WEFT_RETURN_IF(!name || !name[0] || strlen(name) >= NAME_BYTES, -EINVAL);
+void weft__disk_files_sweep(bool (*has_name)(const struct weft__disk_file *file))
+{
+	for (uint32_t i = 0; i < FILES_MAX; i++) {
+		bool keep = !files[i].used || has_name(&files[i]);
+
+		for (uint32_t o = 0; o < OPEN_MAX && !keep; o++)
+			keep = opened[o].file == &files[i];
+		if (!keep)
+			weft__disk_file_free(&files[i]);
+	}
+}
+
+int weft__disk_file_open(struct weft__disk_file *file, bool durable)
+{
 	for (uint32_t i = 0; i < OPEN_MAX; i++) {
 		if (opened[i].file)
 			continue;
-		f = file_find(name);
-		if (!f)
-			return -ENOSPC;
-		opened[i] = (struct opened){ .file = f };
+		opened[i] = (struct opened){ .file = file, .durable = durable };
 		return WEFT__DISK_FD + (int)i;
 	}
 	return -EMFILE;
+}
+
+int weft__disk_file_lock(int fd)
+{
+	struct opened *mine = opened_of(fd);
+
+	for (uint32_t i = 0; i < OPEN_MAX; i++) {
+		if (opened[i].file == mine->file && opened[i].locked)
+			return -EBUSY;
+	}
+	mine->locked = true;
+	return 0;
 }
 
 void weft__disk_close(int fd)
@@ -266,7 +294,52 @@ int64_t weft__disk_size(int fd)
 	return o ? (int64_t)o->file->seen.len : -EBADF;
 }
 
-static void tear(struct file *f, const struct write *w)
+/* A length is data of no bytes at the end. */
+static int lengthen(struct weft__disk_file *f, size_t len)
+{
+	if (chance())
+		return weft__sim->below(2) ? -ENOSPC : -EIO;
+	if (len > FILE_BYTES_MAX)
+		return -ENOSPC;
+	return len <= f->seen.len || write_note(f, len, NULL, 0) ? 0 : -ENOMEM;
+}
+
+/* Done at once: who shortens a file must not care for what he cuts off. */
+static void shorten_to(struct weft__disk_file *f, size_t len)
+{
+	struct write **at = &f->first, *w;
+
+	while ((w = *at)) {
+		if (w->offset < len) {
+			w->len = w->len < len - w->offset ? w->len : len - w->offset;
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		weft_free(w);
+	}
+	f->end = at;
+	f->seen.len = f->seen.len < len ? f->seen.len : len;
+	f->platter.len = f->platter.len < len ? f->platter.len : len;
+}
+
+int weft__disk_resize(int fd, uint64_t len, bool shorten)
+{
+	struct opened *o = opened_of(fd);
+
+	if (off || !o)
+		return off ? -EIO : -EBADF;
+	if (!shorten || len > o->file->seen.len)
+		return lengthen(o->file, len);
+	if (chance())
+		return -EIO;
+	shorten_to(o->file, len);
+	return 0;
+}
+
+/* ---- power ------------------------------------------------------------------------------------------ */
+
+static void tear(struct weft__disk_file *f, const struct write *w)
 {
 	size_t from = 0;
 
@@ -281,6 +354,23 @@ static void tear(struct file *f, const struct write *w)
 	}
 }
 
+static void lose_power(struct weft__disk_file *f)
+{
+	struct write *w;
+
+	while ((w = write_take(f))) {
+		tear(f, w);
+		weft_free(w);
+	}
+	/* the platter is what is seen from now on; it never had more room than it */
+	f->seen.len = 0;
+	if (f->platter.len) {
+		WEFT_ASSERT(f->platter.len <= f->seen.room);
+		f->seen.len = f->platter.len;
+		memcpy(f->seen.at, f->platter.at, f->platter.len);
+	}
+}
+
 static void close_all(void)
 {
 	memset(opened, 0, sizeof(opened));
@@ -290,34 +380,60 @@ void weft__disk_crash(void)
 {
 	close_all();
 	for (uint32_t i = 0; i < FILES_MAX; i++) {
-		struct file *f = &files[i];
-		struct write *w;
-
-		while ((w = write_take(f))) {
-			tear(f, w);
-			weft_free(w);
-		}
-		/* the platter is what is seen from now on; it never had more room than it */
-		f->seen.len = 0;
-		if (f->platter.len) {
-			WEFT_ASSERT(f->platter.len <= f->seen.room);
-			f->seen.len = f->platter.len;
-			memcpy(f->seen.at, f->platter.at, f->platter.len);
-		}
+		if (files[i].used)
+			lose_power(&files[i]);
 	}
+	weft__disk_names_crash();
 }
 
 void weft__disk_clear(void)
 {
 	close_all();
+	weft__disk_names_clear();
 	for (uint32_t i = 0; i < FILES_MAX; i++) {
-		struct file *f = &files[i];
-
-		if (!f->name[0])
-			continue;
-		writes_forget(f);
-		weft_free(f->seen.at);
-		weft_free(f->platter.at);
-		memset(f, 0, sizeof(*f));
+		if (files[i].used)
+			weft__disk_file_free(&files[i]);
 	}
+	off = false;
+}
+
+bool weft__disk_is_off(void)
+{
+	return off;
+}
+
+/* ---- weft/sim.h ---------------------------------------------------------------------------------------- */
+
+void weft_sim_disk_stop(bool power)
+{
+	if (!weft__sim_is_on())
+		return;
+	if (power)
+		weft__disk_crash();
+	else
+		close_all();
+	off = true;
+}
+
+void weft_sim_disk_go_on(void)
+{
+	off = false;
+}
+
+void weft_sim_disk_clear(void)
+{
+	if (weft__sim_is_on())
+		weft__disk_clear();
+}
+
+bool weft_sim_disk_flip(const char *name, uint64_t bit)
+{
+	struct weft__disk_file *f = weft__sim_is_on() && name ? weft__disk_file_of(name) : NULL;
+
+	if (!f || bit / 8 >= f->seen.len)
+		return false;
+	f->seen.at[bit / 8] ^= (char)(1 << bit % 8);
+	if (bit / 8 < f->platter.len)
+		f->platter.at[bit / 8] ^= (char)(1 << bit % 8);
+	return true;
 }

@@ -16,6 +16,8 @@
 
 #include <weft/sim.h>
 
+#include "runtime/io/file.h"
+
 #define SEEDS 300u
 #define FILES 4u
 #define BYTES 8192u
@@ -308,5 +310,74 @@ Test(disk, files_have_positions_and_ends)
 	cr_assert_eq(do_io(loop, fd, WEFT__IO_READ, buf, 1, 0), -EBADF);
 	cr_assert_eq(do_io(loop, 0, WEFT__IO_READ, buf, 1, 0), -EBADF, "the kernel's are not ours");
 	cr_assert_eq(weft__disk_open(""), -EINVAL);
+	end(loop);
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static bool is_there(const char *name)
+{
+	int fd = weft__file_open(name, 0);
+
+	weft__file_close(fd);
+	return fd >= 0;
+}
+
+static void make(const char *name)
+{
+	int fd = weft__file_open(name, WEFT__FILE_WRITE | WEFT__FILE_CREATE);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(weft__file_write(fd, name, strlen(name), 0), 0);
+	cr_assert_eq(weft__file_sync(fd), 0);
+	weft__file_close(fd);
+}
+
+Test(disk, changes_of_names_last_in_their_order)
+{
+	uint32_t kept[4] = { 0 };
+
+	for (uint64_t seed = 0; seed < SEEDS; seed++) {
+		struct weft__loop *loop = begin(seed, 0);
+		bool a, b, c;
+
+		make("d/old");
+		cr_assert_eq(weft__dir_sync("d"), 0);
+		make("d/a");
+		cr_assert_eq(weft__file_rename("d/a", "d/b"), 0);
+		cr_assert_eq(weft__file_remove("d/old"), 0);
+		cr_assert(!is_there("d/a") && is_there("d/b") && !is_there("d/old"), "seen at once");
+		weft__disk_crash();
+		a = is_there("d/a");
+		b = is_there("d/b");
+		c = is_there("d/old");
+		cr_assert(!(a && b) && (c || b), "a prefix of: make, rename, remove");
+		kept[c ? (a ? 1 : b ? 2 : 0) : 3]++;
+		end(loop);
+	}
+	for (int i = 0; i < 4; i++)
+		cr_assert_gt(kept[i], SEEDS / 20, "every prefix");
+}
+
+Test(disk, names_that_were_synced_stay)
+{
+	struct weft__loop *loop = begin(3, 0);
+	int fd, other;
+
+	make("d/a");
+	cr_assert_eq(weft__file_rename("d/a", "d/b"), 0);
+	cr_assert_eq(weft__dir_sync("d"), 0);
+	weft__disk_crash();
+	cr_assert(is_there("d/b") && !is_there("d/a"));
+	cr_assert_eq(weft__file_open("d/b", WEFT__FILE_WRITE | WEFT__FILE_CREATE), -EEXIST);
+	fd = weft__disk_lock("d/lock");
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(weft__disk_lock("d/lock"), -EBUSY);
+	weft_sim_disk_stop(false);
+	cr_assert_eq(weft__file_open("d/b", 0), -EIO, "the process is dead");
+	weft_sim_disk_go_on();
+	other = weft__disk_lock("d/lock");
+	cr_assert_geq(other, 0, "its lock went with it");
+	cr_assert(is_there("d/b"));
 	end(loop);
 }
