@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "store/journal.h"
 #include "store/store.h"
 
 /* The strings of an attachment, in the order they stand in a block. */
@@ -141,7 +142,8 @@ weft_attachment *weft__attachments_put(void *block, const weft_attachment *list,
  * Swap the new block in, with the record's map shard locked; what has to be freed comes back through *block.
  * 0, or -EDQUOT: nothing was swapped.
  */
-static int swap_locked(weft_store *store, struct weft__record *r, weft_attachment **block, uint32_t count, size_t bytes)
+static int swap_locked(weft_store *store, struct weft__record *r, weft_attachment **block, uint32_t count, size_t bytes,
+                       struct weft__journal *journal)
 {
 	weft_attachment *old = (weft_attachment *)(uintptr_t)r->m.attachments;
 	size_t old_bytes = weft__attachments_bytes(old, r->m.attachment_count);
@@ -153,6 +155,7 @@ static int swap_locked(weft_store *store, struct weft__record *r, weft_attachmen
 	r->m.attachments = *block;
 	r->m.attachment_count = count;
 	r->room->histories[r->m.type].bytes += bytes - old_bytes; /* unsigned: right when it is less as well */
+	weft__journal_push(store, journal);
 	pthread_rwlock_unlock(&r->room->lock);
 	r->bytes += bytes - old_bytes;
 	weft__usage_refund_bytes(store, r->account, old_bytes > bytes ? old_bytes - bytes : 0);
@@ -162,7 +165,9 @@ static int swap_locked(weft_store *store, struct weft__record *r, weft_attachmen
 
 int weft_store_set_attachments(weft_store *store, weft_uuid id, const weft_attachment *attachments, uint32_t count)
 {
+	weft_change change = { .kind = WEFT_CHANGE_ATTACHMENTS, .memory = { .id = id, .attachment_count = count } };
 	weft_memory_type type = WEFT_MEMORY_MESSAGE;
+	struct weft__journal journal;
 	struct weft__room *room = NULL;
 	struct weft__shard *shard;
 	struct weft__record *r;
@@ -180,11 +185,16 @@ int weft_store_set_attachments(weft_store *store, weft_uuid id, const weft_attac
 		block = weft_malloc(bytes);
 		if (!block)
 			return -ENOMEM;
-		weft__attachments_put(block, attachments, count);
+		change.memory.attachments = weft__attachments_put(block, attachments, count);
+	}
+	status = weft__journal_begin(store, &change, &journal);
+	if (status < 0) {
+		weft_free(block);
+		return status;
 	}
 	shard = weft__map_lock(&store->memories, id);
 	r = weft__shard_find(shard, id);
-	status = r ? swap_locked(store, r, &block, count, bytes) : -ENOENT;
+	status = r ? swap_locked(store, r, &block, count, bytes, &journal) : -ENOENT;
 	if (status == 0) {
 		room = r->room;
 		type = r->m.type;
@@ -193,5 +203,5 @@ int weft_store_set_attachments(weft_store *store, weft_uuid id, const weft_attac
 	weft_free(block); /* the old one; the new one when it was not swapped in */
 	if (room)
 		weft__limits_enforce(store, room, type);
-	return status;
+	return weft__journal_end(store, &journal, status);
 }

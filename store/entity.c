@@ -5,37 +5,34 @@
 #include <errno.h>
 #include <string.h>
 
-/* Worlds and entities: one allocation each, replaced as a whole. */
-struct world {
-	weft_uuid id; /* first: the map's key */
-	weft_world info;
-};
+#include "store/journal.h"
 
-struct entity {
-	weft_uuid id;
-	weft_entity info;
-};
-
-static int put_record(struct weft__map *map, weft_uuid id, void *record)
+static int put_record(weft_store *store, struct weft__map *map, weft_uuid id, void *record, const weft_change *change)
 {
+	struct weft__journal journal;
 	struct weft__shard *shard;
 	void *old;
 	int r;
 
-	if (!record)
-		return -ENOMEM;
+	r = record ? weft__journal_begin(store, change, &journal) : -ENOMEM;
+	if (r < 0) {
+		weft_free(record);
+		return r;
+	}
 	shard = weft__map_lock(map, id);
 	old = weft__shard_remove(shard, id);
 	r = weft__shard_insert(shard, record);
+	if (r == 0)
+		weft__journal_push(store, &journal);
 	weft__map_unlock(shard);
 	weft_free(r < 0 ? record : NULL);
 	weft_free(old);
-	return r;
+	return weft__journal_end(store, &journal, r);
 }
 
 int weft_store_put_world(weft_store *store, const weft_world *world)
 {
-	struct world *w;
+	struct weft__world *w;
 	char *at;
 
 	if (!store || !world || weft_uuid_is_nil(world->id))
@@ -47,12 +44,12 @@ int weft_store_put_world(weft_store *store, const weft_world *world)
 		w->info = *world;
 		w->info.name = weft__text_put(&at, world->name);
 	}
-	return put_record(&store->worlds, world->id, w);
+	return put_record(store, &store->worlds, world->id, w, &(weft_change){ .kind = WEFT_CHANGE_WORLD, .world = *world });
 }
 
 int weft_store_put_entity(weft_store *store, const weft_entity *entity)
 {
-	struct entity *e;
+	struct weft__entity *e;
 	char *at;
 
 	if (!store || !entity || weft_uuid_is_nil(entity->id))
@@ -64,13 +61,14 @@ int weft_store_put_entity(weft_store *store, const weft_entity *entity)
 		e->info = *entity;
 		e->info.name = weft__text_put(&at, entity->name);
 	}
-	return put_record(&store->entities, entity->id, e);
+	return put_record(store, &store->entities, entity->id, e,
+	                  &(weft_change){ .kind = WEFT_CHANGE_ENTITY, .entity = *entity });
 }
 
 int weft_store_get_world(weft_store *store, weft_uuid id, weft_arena *arena, weft_world *ret)
 {
 	struct weft__shard *shard;
-	const struct world *w;
+	const struct weft__world *w;
 	int r = -ENOENT;
 
 	if (!store || !arena || !ret)
@@ -93,7 +91,7 @@ int weft_store_get_world(weft_store *store, weft_uuid id, weft_arena *arena, wef
 int weft_store_get_entity(weft_store *store, weft_uuid id, weft_arena *arena, weft_entity *ret)
 {
 	struct weft__shard *shard;
-	const struct entity *e;
+	const struct weft__entity *e;
 	int r = -ENOENT;
 
 	if (!store || !arena || !ret)
@@ -190,18 +188,21 @@ int weft__rooms_list(weft_store *store, struct weft__room ***ret_rooms, size_t *
 
 int weft_store_put_room(weft_store *store, const weft_room *room)
 {
+	struct weft__journal journal;
 	struct weft__room *r;
 	char *text, *at, *old;
+	int status;
 
-	if (!store || !room || weft_uuid_is_nil(room->id))
+	if (!store || !room || weft_uuid_is_nil(room->id) || (unsigned)room->kind > WEFT_ROOM_THREAD)
 		return -EINVAL;
+	status = weft__journal_begin(store, &(weft_change){ .kind = WEFT_CHANGE_ROOM, .room = *room }, &journal);
+	if (status < 0)
+		return status;
 	text = at = weft_malloc(room->name.len_bytes + room->source.len_bytes + 2);
-	if (!text)
-		return -ENOMEM;
-	r = weft__room_get(store, room->id, true);
+	r = text ? weft__room_get(store, room->id, true) : NULL;
 	if (!r) {
 		weft_free(text);
-		return -ENOMEM;
+		return weft__journal_end(store, &journal, -ENOMEM);
 	}
 	pthread_rwlock_wrlock(&r->lock);
 	old = r->text;
@@ -209,9 +210,10 @@ int weft_store_put_room(weft_store *store, const weft_room *room)
 	r->info.name = weft__text_put(&at, room->name);
 	r->info.source = weft__text_put(&at, room->source);
 	r->text = text;
+	weft__journal_push(store, &journal);
 	pthread_rwlock_unlock(&r->lock);
 	weft_free(old);
-	return 0;
+	return weft__journal_end(store, &journal, 0);
 }
 
 int weft_store_get_room(weft_store *store, weft_uuid id, weft_arena *arena, weft_room *ret)
@@ -270,22 +272,42 @@ static bool entity_exists(weft_store *store, weft_uuid id)
 	return found;
 }
 
+/* What is known of a person in a room: joined, or the state. Made and changed under the room's lock. */
+static int change_person(weft_store *store, struct weft__room *r, const weft_change *change)
+{
+	struct weft__journal journal;
+	struct weft__follower *f;
+	int status = weft__journal_begin(store, change, &journal);
+
+	if (status < 0)
+		return status;
+	pthread_rwlock_wrlock(&r->lock);
+	f = person_of(r, change->person.entity_id, true);
+	if (f) {
+		if (change->kind == WEFT_CHANGE_JOIN)
+			f->joined = true;
+		else
+			f->state = change->person.state;
+		weft__journal_push(store, &journal);
+	}
+	pthread_rwlock_unlock(&r->lock);
+	return weft__journal_end(store, &journal, f ? 0 : -ENOMEM);
+}
+
+int weft__store_join_any(weft_store *store, weft_uuid room_id, weft_uuid entity_id)
+{
+	struct weft__room *r = weft__room_get(store, room_id, false);
+
+	if (!r)
+		return -ENOENT;
+	return change_person(store, r, &(weft_change){ .kind = WEFT_CHANGE_JOIN, .person = { room_id, entity_id, WEFT_FOLLOW_NONE } });
+}
+
 int weft_store_join(weft_store *store, weft_uuid room_id, weft_uuid entity_id)
 {
-	struct weft__follower *f;
-	struct weft__room *r;
-
 	if (!store)
 		return -EINVAL;
-	r = weft__room_get(store, room_id, false);
-	if (!r || !entity_exists(store, entity_id))
-		return -ENOENT;
-	pthread_rwlock_wrlock(&r->lock);
-	f = person_of(r, entity_id, true);
-	if (f)
-		f->joined = true;
-	pthread_rwlock_unlock(&r->lock);
-	return f ? 0 : -ENOMEM;
+	return entity_exists(store, entity_id) ? weft__store_join_any(store, room_id, entity_id) : -ENOENT;
 }
 
 int weft_store_participants(weft_store *store, weft_uuid room_id, weft_arena *arena, weft_entity **ret_entities)
@@ -321,7 +343,6 @@ int weft_store_participants(weft_store *store, weft_uuid room_id, weft_arena *ar
 
 int weft_store_set_follow(weft_store *store, weft_uuid room_id, weft_uuid entity_id, weft_follow state)
 {
-	struct weft__follower *f;
 	struct weft__room *r;
 
 	if (!store || (unsigned)state > WEFT_FOLLOW_MUTED)
@@ -329,12 +350,7 @@ int weft_store_set_follow(weft_store *store, weft_uuid room_id, weft_uuid entity
 	r = weft__room_get(store, room_id, false);
 	if (!r)
 		return -ENOENT;
-	pthread_rwlock_wrlock(&r->lock);
-	f = person_of(r, entity_id, true);
-	if (f)
-		f->state = state;
-	pthread_rwlock_unlock(&r->lock);
-	return f ? 0 : -ENOMEM;
+	return change_person(store, r, &(weft_change){ .kind = WEFT_CHANGE_FOLLOW, .person = { room_id, entity_id, state } });
 }
 
 weft_follow weft_store_get_follow(weft_store *store, weft_uuid room_id, weft_uuid entity_id)

@@ -7,6 +7,8 @@
 
 #include "runtime/base/clock.h"
 #include "store/attachment.h"
+#include "store/journal.h"
+#include "store/log/wal.h"
 #include "store/recall.h"
 
 #define SHARDS_DEFAULT 64u
@@ -64,6 +66,9 @@ void weft_store_unref(weft_store *store)
 {
 	if (!store || __atomic_fetch_sub(&store->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
+	if (store->wal && !weft__load_relaxed(&store->closed)) /* relaxed: nobody else is left */
+		weft__wal_close(store->wal);
+	weft__wal_free(store->wal);
 	weft__map_fini(&store->memories, record_free);
 	weft__map_fini(&store->rooms, weft__room_free);
 	weft__map_fini(&store->agents, weft__partition_free);
@@ -124,7 +129,7 @@ static struct weft__record *record_make(const weft_memory *m)
 }
 
 /* Into map and history, or into neither. */
-static int record_insert(weft_store *store, struct weft__record *r, struct weft__room *room)
+static int record_insert(weft_store *store, struct weft__record *r, struct weft__room *room, struct weft__journal *journal)
 {
 	struct weft__shard *shard = weft__map_lock(&store->memories, r->m.id);
 	struct weft__history *h = &room->histories[r->m.type];
@@ -134,6 +139,8 @@ static int record_insert(weft_store *store, struct weft__record *r, struct weft_
 		r->room = room;
 		pthread_rwlock_wrlock(&room->lock);
 		status = weft__history_append(h, r);
+		if (status == 0)
+			weft__journal_push(store, journal);
 		pthread_rwlock_unlock(&room->lock);
 		if (status < 0)
 			weft__shard_remove(shard, r->m.id);
@@ -144,6 +151,7 @@ static int record_insert(weft_store *store, struct weft__record *r, struct weft_
 
 int weft_store_add(weft_store *store, const weft_memory *memory, weft_uuid *ret_id)
 {
+	struct weft__journal journal;
 	struct weft__record *r;
 	struct weft__room *room = NULL;
 	weft_uuid id;
@@ -161,22 +169,28 @@ int weft_store_add(weft_store *store, const weft_memory *memory, weft_uuid *ret_
 	}
 	r = record_make(memory);
 	status = r ? weft__usage_charge(store, r) : -ENOMEM;
+	if (status == 0) {
+		status = weft__journal_begin(store, &(weft_change){ .kind = WEFT_CHANGE_MEMORY, .memory = r->m }, &journal);
+		if (status < 0)
+			weft__usage_refund(store, r);
+	}
 	if (status < 0) {
 		record_free(r);
 		return status;
 	}
 	id = r->m.id;
 	room = weft__room_get(store, memory->room_id, true);
-	status = room ? record_insert(store, r, room) : -ENOMEM;
+	status = room ? record_insert(store, r, room, &journal) : -ENOMEM;
 	if (status < 0) {
 		weft__usage_refund(store, r);
 		record_free(r);
-		return status;
+	} else {
+		weft__limits_enforce(store, room, memory->type);
 	}
-	weft__limits_enforce(store, room, memory->type);
-	if (ret_id)
+	status = weft__journal_end(store, &journal, status);
+	if (status == 0 && ret_id)
 		*ret_id = id;
-	return 0;
+	return status;
 }
 
 /* ---- one by id ----------------------------------------------------------------------- */
@@ -257,12 +271,17 @@ static struct weft__lock *stripe_of(weft_store *store, weft_uuid id)
 
 int weft_store_delete(weft_store *store, weft_uuid id)
 {
+	struct weft__journal journal;
 	struct weft__shard *shard;
 	struct weft__record *r;
 	struct weft__lock *stripe;
+	int status;
 
 	if (!store)
 		return -EINVAL;
+	status = weft__journal_begin(store, &(weft_change){ .kind = WEFT_CHANGE_DELETE, .memory = { .id = id } }, &journal);
+	if (status < 0)
+		return status;
 	stripe = stripe_of(store, id);
 	weft__lock_take(stripe);
 	shard = weft__map_lock(&store->memories, id);
@@ -270,6 +289,7 @@ int weft_store_delete(weft_store *store, weft_uuid id)
 	if (r) {
 		pthread_rwlock_wrlock(&r->room->lock);
 		weft__history_remove(&r->room->histories[r->m.type], r);
+		weft__journal_push(store, &journal);
 		pthread_rwlock_unlock(&r->room->lock);
 	}
 	weft__map_unlock(shard);
@@ -278,11 +298,10 @@ int weft_store_delete(weft_store *store, weft_uuid id)
 		weft__fetch_sub_relaxed(&store->embeddings, 1u); /* relaxed: statistics */
 	}
 	weft__lock_give(stripe);
-	if (!r)
-		return -ENOENT;
-	weft__usage_refund(store, r);
+	if (r)
+		weft__usage_refund(store, r);
 	record_free(r);
-	return 0;
+	return weft__journal_end(store, &journal, r ? 0 : -ENOENT);
 }
 
 /* ---- embeddings ------------------------------------------------------------------------- */
@@ -311,8 +330,8 @@ static int record_look(weft_store *store, weft_uuid id, weft_memory *ret_head, s
 	return r ? 0 : -ENOENT;
 }
 
-/* From now on the memory says that it has one, of so many bytes more than before. */
-static void mark_embedded(weft_store *store, weft_uuid id, uint32_t dims, size_t bytes)
+/* From now on the memory says that it has one, of so many bytes more than before, and so does the log. */
+static void mark_embedded(weft_store *store, weft_uuid id, uint32_t dims, size_t bytes, struct weft__journal *journal)
 {
 	struct weft__shard *shard = weft__map_lock(&store->memories, id);
 	struct weft__record *r = weft__shard_find(shard, id);
@@ -323,13 +342,17 @@ static void mark_embedded(weft_store *store, weft_uuid id, uint32_t dims, size_t
 	r->m.embedding_dims = dims;
 	r->bytes += bytes;
 	r->room->histories[r->m.type].bytes += bytes;
+	weft__journal_push(store, journal);
 	pthread_rwlock_unlock(&r->room->lock);
 	weft__map_unlock(shard);
 }
 
 int weft_store_set_embedding(weft_store *store, weft_uuid id, const float *embedding, uint32_t dims)
 {
+	weft_change change = { .kind = WEFT_CHANGE_EMBEDDING,
+		               .memory = { .id = id, .embedding = embedding, .embedding_dims = dims } };
 	struct weft__account *account;
+	struct weft__journal journal;
 	struct weft__room *room;
 	struct weft__lock *stripe;
 	weft_memory m = { .embedding_dims = 0 };
@@ -338,6 +361,9 @@ int weft_store_set_embedding(weft_store *store, weft_uuid id, const float *embed
 
 	if (!store || !embedding || !weft__recall_accepts(store, embedding, dims))
 		return -EINVAL;
+	status = weft__journal_begin(store, &change, &journal);
+	if (status < 0)
+		return status;
 	stripe = stripe_of(store, id);
 	weft__lock_take(stripe);
 	status = record_look(store, id, &m, &room, &account);
@@ -349,14 +375,14 @@ int weft_store_set_embedding(weft_store *store, weft_uuid id, const float *embed
 	if (status == 0) {
 		status = weft__recall_put(store, room, &m, embedding, dims);
 		if (status == 0)
-			mark_embedded(store, id, dims, bytes);
+			mark_embedded(store, id, dims, bytes, &journal);
 		else
 			weft__usage_refund_bytes(store, account, bytes);
 	}
 	weft__lock_give(stripe);
 	if (status == 0)
 		weft__limits_enforce(store, room, m.type);
-	return status;
+	return weft__journal_end(store, &journal, status);
 }
 
 /* ---- histories ------------------------------------------------------------------------------ */

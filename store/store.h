@@ -124,6 +124,17 @@ void weft__usage_refund_bytes(weft_store *store, struct weft__account *account, 
 
 /* ---- entity.c ------------------------------------------------------------------------- */
 
+/* Worlds and entities: one allocation each, replaced as a whole. */
+struct weft__world {
+	weft_uuid id; /* first: the map's key */
+	weft_world info;
+};
+
+struct weft__entity {
+	weft_uuid id;
+	weft_entity info;
+};
+
 struct weft__follower {
 	weft_uuid entity_id;
 	weft_follow state;
@@ -153,8 +164,13 @@ int weft__rooms_list(weft_store *store, struct weft__room ***ret_rooms, size_t *
 
 /* ---- store.c ---------------------------------------------------------------------------- */
 
+struct weft__wal;
+
 struct weft_store {
 	uint32_t refs;
+	struct weft__wal *wal; /* NULL: in memory. Owned; set before anybody else knows the store */
+	_Atomic(uint32_t) closed, in_snapshot;
+	uint64_t read_changes, read_ns; /* by the open */
 	struct weft__map worlds, entities, rooms, memories, agents, accounts;
 	_Atomic(struct weft__partition *) partitions; /* all of agents', the newest first; recall.h */
 	struct weft__lock embedding[WEFT__EMBED_STRIPES]; /* held while a memory of that key gets an embedding, or goes */
@@ -163,6 +179,8 @@ struct weft_store {
 	_Atomic(uint64_t) bytes, embeddings, evicted, refused;
 };
 
+/* As weft_store_join; the entity need not be there. */
+int weft__store_join_any(weft_store *store, weft_uuid room_id, weft_uuid entity_id);
 /* Copy s to *at and step over it; adds a NUL. */
 weft_str weft__text_put(char **at, weft_str s);
 

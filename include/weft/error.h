@@ -33,6 +33,9 @@ enum {
 	WEFT_EFAILED = -20015,     /* an actor said that it failed, and gave no reason of its own */
 	WEFT_EKILLED = -20016,     /* an actor was ended by weft_actor_kill */
 	WEFT_ERESTARTS = -20017,   /* a supervisor had to restart more often than it may */
+	WEFT_EDAMAGED = -20018,    /* what is stored is not what was written; the message names file and offset */
+	WEFT_EVERSION = -20019,    /* stored by a version of weft whose format this one does not read */
+	WEFT_ELOGFAILED = -20020,  /* the store's log failed before: it takes no more writes, and reads go on */
 	WEFT_E_LAST = -20099
 };
 

@@ -8,6 +8,7 @@
 #include <weft/alloc.h>
 #include <weft/base.h>
 #include <weft/batch.h>
+#include <weft/durable.h>
 #include <weft/error.h>
 #include <weft/event.h>
 #include <weft/flight.h>

@@ -144,6 +144,9 @@ void weft__searcher_give(weft_index *index, struct weft__searcher *s)
 	weft__searcher_free(s);
 }
 
+/* A row that was normalised stays as it is, however often it is stored and read again. */
+#define UNIT_ERROR 0x1p-20f
+
 /* v to length 1 in ret, and -0 to 0, so that equal vectors are equal bytes. */
 static int unit(const weft_index *index, const float *v, float *ret)
 {
@@ -151,7 +154,7 @@ static int unit(const weft_index *index, const float *v, float *ret)
 	float sum = index->simd->dot_f32(v, v, n), scale;
 
 	if (sum > 1e-20f && sum < 1e20f) {
-		scale = 1 / sqrtf(sum);
+		scale = fabsf(sum - 1) < UNIT_ERROR ? 1 : 1 / sqrtf(sum);
 		for (size_t i = 0; i < n; i++)
 			ret[i] = v[i] * scale + 0.0f;
 		return 0;
