@@ -142,9 +142,14 @@ static inline vi vi_add(vi a, vi b)
 	return _mm512_add_epi32(a, b);
 }
 
+/* By steps: gcc's _mm512_reduce_add_epi32 adds ints, and a sum of squares needs all 32 bits. */
 static inline int32_t vi_sum(vi v)
 {
-	return _mm512_reduce_add_epi32(v);
+	__m256i h = _mm256_add_epi32(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
+	__m128i s = _mm_add_epi32(_mm256_castsi256_si128(h), _mm256_extracti128_si256(h, 1));
+
+	s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
+	return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
 }
 
 static inline void vi_sum4(vi a, vi b, vi c, vi d, int32_t ret[4])

@@ -12,7 +12,7 @@
  * a term where terms are too small to be normal (bf16: 2^-126, such values may count as zero). NaN and Inf go through
  * as in plain arithmetic; which NaN comes out is not said. Sums of bytes and bits are exact for n <= 65536.
  * Sets differ in the last bits, since they add in other orders; one set always gives the same.
- * Pointers need no alignment, rows may overlap, n may be anything, and nothing beyond n is read.
+ * Pointers need no alignment but that of their type, rows may overlap, n may be anything, and nothing beyond n is read.
  * Threads: any. Tests: tests/unit/simd, every set that the machine has, against wider sums.
  */
 #ifndef WEFT_SIMD_SIMD_H
