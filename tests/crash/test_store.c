@@ -312,7 +312,7 @@ static void *kill_later(void *arg)
 	return NULL;
 }
 
-Test(crash, killed_at_any_moment, .timeout = 300)
+Test(crash, killed_at_any_moment, .timeout = 1200)
 {
 	static struct model models[THREADS];
 	uint32_t next[THREADS] = { 1, 1, 1 }, crashes = CRASHES, steps = 0;

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/log/crc.h"
 #include "store/log/names.h"
 #include "store/log/record.h"
 #include "store/log/wal.h"
@@ -140,22 +141,38 @@ Test(recover, no_store_is_no_error)
 	cr_assert_eq(recover(true, &n, &r), -ENOENT);
 }
 
+static uint64_t first_seq_of(const char *path)
+{
+	char sector[WEFT__SECTOR];
+	struct weft__head head;
+	uint32_t version;
+	int fd = open(path, O_RDONLY);
+
+	cr_assert_eq(pread(fd, sector, sizeof(sector), 0), (ssize_t)sizeof(sector));
+	close(fd);
+	cr_assert_eq(weft__head_get(sector, &head, &version), 0);
+	return head.first_seq;
+}
+
 Test(recover, the_last_segment_cut_anywhere)
 {
 	char path[WEFT__FILE_PATH_BYTES];
 	struct weft__recovered r;
-	uint64_t n, last, before = BATCHES;
+	uint64_t n, last, before_last, before = BATCHES;
 
 	write_log(false);
 	cr_assert_eq(recover(false, &n, &r), 0);
 	last = r.last_segment;
 	path_of(last, path);
+	before_last = first_seq_of(path) - 1;
 	for (off_t cut = 64 << 10; cut >= 0; cut -= 512) {
 		cr_assert_eq(truncate(path, cut), 0);
 		cr_assert_eq(recover(false, &n, &r), 0, "cut at %ld: %s", (long)cut, err.message);
 		cr_assert_leq(n, before);
 		cr_assert_eq(r.summary.last_seq, n);
 		cr_assert_eq(r.last_segment, cut ? last : last - 1);
+		/* a segment that begins behind the last batch proves it; else it is said again */
+		cr_assert_eq(r.last_seq, cut && r.summary.last_seq == before_last ? n : n - 1, "cut at %ld", (long)cut);
 		before = n;
 	}
 	cr_assert_lt(before, BATCHES);
@@ -223,6 +240,34 @@ Test(recover, damage_in_a_closed_log_is_never_an_end)
 		cr_assert_eq(recover(false, &n, &r), WEFT_EDAMAGED, "sector at %ld", (long)sector);
 		flip(path, (uint64_t)sector + 20);
 	}
+	test_folder_remove(folder);
+}
+
+/* A batch that is whole, has the right number, and follows another one. */
+Test(recover, the_chain_counts)
+{
+	char path[WEFT__FILE_PATH_BYTES], sector[WEFT__SECTOR];
+	struct weft__recovered r;
+	struct weft__head head;
+	struct weft__frame f;
+	uint64_t n;
+	uint32_t version;
+	int fd;
+
+	write_log(true);
+	path_of(1, path);
+	fd = open(path, O_RDWR);
+	cr_assert_eq(pread(fd, sector, sizeof(sector), 0), (ssize_t)sizeof(sector));
+	cr_assert_eq(weft__head_get(sector, &head, &version), 0);
+	cr_assert_eq(pread(fd, sector, sizeof(sector), WEFT__SECTOR), (ssize_t)sizeof(sector));
+	cr_assert_eq(weft__frame_get(sector, &f), 0);
+	f.chain ^= 1;
+	f.crc = weft__crc32c(weft__frame_begin(&f, head.crc), sector + WEFT__FRAME_BYTES, f.len);
+	weft__frame_put(sector, &f);
+	cr_assert_eq(pwrite(fd, sector, sizeof(sector), WEFT__SECTOR), (ssize_t)sizeof(sector));
+	close(fd);
+	cr_assert_eq(recover(false, &n, &r), WEFT_EDAMAGED);
+	cr_assert_eq(n, 0);
 	test_folder_remove(folder);
 }
 
