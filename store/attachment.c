@@ -154,10 +154,10 @@ static int swap_locked(weft_store *store, struct weft__record *r, weft_attachmen
 	pthread_rwlock_wrlock(&r->room->lock);
 	r->m.attachments = *block;
 	r->m.attachment_count = count;
-	r->room->histories[r->m.type].bytes += bytes - old_bytes; /* unsigned: right when it is less as well */
+	r->room->histories[r->m.type]->bytes += bytes - old_bytes; /* unsigned: right when it is less as well */
 	weft__journal_push(store, journal);
 	pthread_rwlock_unlock(&r->room->lock);
-	r->bytes += bytes - old_bytes;
+	r->bytes += (uint32_t)(bytes - old_bytes);
 	weft__usage_refund_bytes(store, r->account, old_bytes > bytes ? old_bytes - bytes : 0);
 	*block = old;
 	return 0;

@@ -61,14 +61,17 @@ static bool visit_people(const struct visit *v, const struct weft__room *room)
 
 static bool visit_room(const struct visit *v, struct weft__room *room)
 {
+	weft_change c = { .kind = WEFT_CHANGE_ROOM, .room = { .id = room->id } };
 	bool goes_on;
 
 	pthread_rwlock_rdlock(&room->lock);
-	goes_on = tell(v, &(weft_change){ .kind = WEFT_CHANGE_ROOM, .room = room->info }) && visit_people(v, room);
+	if (room->info)
+		c.room = *room->info;
+	goes_on = tell(v, &c) && visit_people(v, room);
 	for (int type = 0; type < WEFT_MEMORY_TYPE_COUNT && goes_on; type++) {
-		const struct weft__history *h = &room->histories[type];
+		const struct weft__history *h = room->histories[type];
 
-		for (uint32_t i = h->first; i < h->count && goes_on; i++)
+		for (uint32_t i = h ? h->first : 0; h && i < h->count && goes_on; i++)
 			goes_on = !h->slots[i].record || visit_memory(v, &h->slots[i].record->m);
 	}
 	pthread_rwlock_unlock(&room->lock);

@@ -118,12 +118,12 @@ void weft__room_free(void *room)
 	struct weft__room *r = room;
 
 	for (int i = 0; i < WEFT_MEMORY_TYPE_COUNT; i++)
-		weft__history_fini(&r->histories[i]);
+		weft_free(r->histories[i]);
 	pthread_rwlock_destroy(&r->lock);
 	weft_free(weft__load_relaxed(&r->limits)); /* relaxed: nobody else is left */
 	weft_free(r->people);
 	weft_free(r->partitions);
-	weft_free(r->text);
+	weft_free(r->info);
 	weft_free(r);
 }
 
@@ -134,7 +134,6 @@ static struct weft__room *room_make(weft_uuid id)
 	if (!r)
 		return NULL;
 	r->id = id;
-	r->info.id = id;
 	pthread_rwlock_init(&r->lock, NULL);
 	return r;
 }
@@ -186,11 +185,24 @@ int weft__rooms_list(weft_store *store, struct weft__room ***ret_rooms, size_t *
 	return 0;
 }
 
+static weft_room *room_info_make(const weft_room *room)
+{
+	weft_room *info = weft_malloc(sizeof(*info) + room->name.len_bytes + room->source.len_bytes + 2);
+	char *at = (char *)(info + 1);
+
+	if (!info)
+		return NULL;
+	*info = *room;
+	info->name = weft__text_put(&at, room->name);
+	info->source = weft__text_put(&at, room->source);
+	return info;
+}
+
 int weft_store_put_room(weft_store *store, const weft_room *room)
 {
 	struct weft__journal journal;
 	struct weft__room *r;
-	char *text, *at, *old;
+	weft_room *info, *old;
 	int status;
 
 	if (!store || !room || weft_uuid_is_nil(room->id) || (unsigned)room->kind > WEFT_ROOM_THREAD)
@@ -198,18 +210,15 @@ int weft_store_put_room(weft_store *store, const weft_room *room)
 	status = weft__journal_begin(store, &(weft_change){ .kind = WEFT_CHANGE_ROOM, .room = *room }, &journal);
 	if (status < 0)
 		return status;
-	text = at = weft_malloc(room->name.len_bytes + room->source.len_bytes + 2);
-	r = text ? weft__room_get(store, room->id, true) : NULL;
+	info = room_info_make(room);
+	r = info ? weft__room_get(store, room->id, true) : NULL;
 	if (!r) {
-		weft_free(text);
+		weft_free(info);
 		return weft__journal_end(store, &journal, -ENOMEM);
 	}
 	pthread_rwlock_wrlock(&r->lock);
-	old = r->text;
-	r->info = *room;
-	r->info.name = weft__text_put(&at, room->name);
-	r->info.source = weft__text_put(&at, room->source);
-	r->text = text;
+	old = r->info;
+	r->info = info;
 	weft__journal_push(store, &journal);
 	pthread_rwlock_unlock(&r->lock);
 	weft_free(old);
@@ -219,7 +228,7 @@ int weft_store_put_room(weft_store *store, const weft_room *room)
 int weft_store_get_room(weft_store *store, weft_uuid id, weft_arena *arena, weft_room *ret)
 {
 	struct weft__room *r;
-	weft_room copy;
+	weft_room copy = { .id = id };
 
 	if (!store || !arena || !ret)
 		return -EINVAL;
@@ -227,9 +236,10 @@ int weft_store_get_room(weft_store *store, weft_uuid id, weft_arena *arena, weft
 	if (!r)
 		return -ENOENT;
 	pthread_rwlock_rdlock(&r->lock);
-	copy = r->info;
-	copy.name = weft_arena_dup(arena, r->info.name);
-	copy.source = weft_arena_dup(arena, r->info.source);
+	if (r->info)
+		copy = *r->info;
+	copy.name = weft_arena_dup(arena, copy.name);
+	copy.source = weft_arena_dup(arena, copy.source);
 	pthread_rwlock_unlock(&r->lock);
 	if (!copy.name.ptr || !copy.source.ptr)
 		return -ENOMEM;

@@ -15,27 +15,34 @@
 
 #include "runtime/base/assert.h"
 
-static int grow(struct weft__history *h)
+#define FIRST_CAP 4u
+
+static int grow(struct weft__history **history)
 {
-	uint32_t cap = h->cap ? h->cap * 2 : 8;
-	struct weft__slot *more = weft_realloc(h->slots, cap * sizeof(*more));
+	struct weft__history *h = *history;
+	uint32_t cap = h ? h->cap * 2 : FIRST_CAP;
+	struct weft__history *more = weft_realloc(h, sizeof(*h) + cap * sizeof(h->slots[0]));
 
 	if (!more)
 		return -ENOMEM;
-	h->slots = more;
-	h->cap = cap;
+	if (!h)
+		memset(more, 0, sizeof(*more));
+	more->cap = cap;
+	*history = more;
 	return 0;
 }
 
-int weft__history_append(struct weft__history *h, struct weft__record *record)
+int weft__history_append(struct weft__history **history, struct weft__record *record)
 {
 	int64_t created = record->m.created_ms, latest;
+	struct weft__history *h = *history;
 
-	if (h->count == h->cap) {
-		int r = grow(h);
+	if (!h || h->count == h->cap) {
+		int r = grow(history);
 
 		if (r < 0)
 			return r;
+		h = *history;
 	}
 	latest = h->count ? h->slots[h->count - 1].order_ms : created;
 	if (created < latest && (uint64_t)latest - (uint64_t)created > h->back_ms)
@@ -73,9 +80,9 @@ void weft__history_remove(struct weft__history *h, struct weft__record *record)
 		close_up(h);
 }
 
-void weft__history_fini(struct weft__history *h)
+uint32_t weft__history_live(const struct weft__history *h)
 {
-	weft_free(h->slots);
+	return h ? h->live : 0;
 }
 
 uint32_t weft__history_recent(const struct weft__history *h, uint32_t skip, uint32_t k, weft_memory_visitor fn,
@@ -83,6 +90,8 @@ uint32_t weft__history_recent(const struct weft__history *h, uint32_t skip, uint
 {
 	uint32_t seen = 0;
 
+	if (!h)
+		return 0;
 	for (uint32_t i = h->count; i-- > h->first && seen < k;) {
 		const struct weft__record *r = h->slots[i].record;
 
@@ -128,6 +137,8 @@ uint32_t weft__history_between(const struct weft__history *h, int64_t from_ms, i
 {
 	uint32_t seen = 0;
 
+	if (!h)
+		return 0;
 	for (uint32_t i = end_until(h, to_ms); i-- > h->first && seen < k && h->slots[i].order_ms >= from_ms;) {
 		const struct weft__record *r = h->slots[i].record;
 
@@ -142,14 +153,17 @@ uint32_t weft__history_between(const struct weft__history *h, int64_t from_ms, i
 
 struct weft__record *weft__history_oldest(const struct weft__history *h)
 {
-	WEFT_ASSERT(!h->live || h->slots[h->first].record);
-	return h->live ? h->slots[h->first].record : NULL;
+	WEFT_ASSERT(!weft__history_live(h) || h->slots[h->first].record);
+	return weft__history_live(h) ? h->slots[h->first].record : NULL;
 }
 
 uint32_t weft__history_before(const struct weft__history *h, int64_t before_ms, uint32_t max, weft_uuid *ret_ids)
 {
-	uint32_t count = 0, end = before_ms > INT64_MIN ? end_until(h, before_ms - 1) : 0;
+	uint32_t count = 0, end;
 
+	if (!h || before_ms == INT64_MIN)
+		return 0;
+	end = end_until(h, before_ms - 1);
 	for (uint32_t i = h->first; i < end && count < max; i++) {
 		const struct weft__record *r = h->slots[i].record;
 

@@ -100,11 +100,12 @@ static int64_t too_old(const weft_limits *l, int64_t now_ms)
 /* The next to go, if one has to. */
 static bool pick(struct weft__room *room, weft_memory_type type, const weft_limits *l, int64_t now_ms, weft_uuid *ret)
 {
-	const struct weft__history *h = &room->histories[type];
+	const struct weft__history *h;
 	const struct weft__record *oldest;
 	bool over;
 
 	pthread_rwlock_rdlock(&room->lock);
+	h = room->histories[type];
 	oldest = weft__history_oldest(h);
 	over = oldest && ((h->live > 1 && (h->live > l->memories_max || h->bytes > l->bytes_max)) ||
 	                  oldest->m.created_ms < too_old(l, now_ms));
@@ -160,7 +161,7 @@ static int64_t expire_old(weft_store *store, struct weft__room *room, weft_memor
 
 	do {
 		pthread_rwlock_rdlock(&room->lock);
-		n = weft__history_before(&room->histories[type], before_ms, EXPIRED_AT_ONCE, ids);
+		n = weft__history_before(room->histories[type], before_ms, EXPIRED_AT_ONCE, ids);
 		pthread_rwlock_unlock(&room->lock);
 		for (uint32_t i = 0; i < n; i++) {
 			int r = evict(store, ids[i]);

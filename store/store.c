@@ -2,6 +2,7 @@
 /* store/store.c - the life of a store, and memories: added, read, deleted, embedded. */
 #include "store/store.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -90,9 +91,12 @@ static int attach(struct weft__record *r, const weft_memory *m)
 		return -ENOMEM;
 	r->m.attachments = weft__attachments_put(block, m->attachments, m->attachment_count);
 	r->m.attachment_count = m->attachment_count;
-	r->bytes += bytes;
+	r->bytes += (uint32_t)bytes;
 	return 0;
 }
+
+static_assert(4ull * WEFT_MEMORY_TEXT_MAX + 2ull * WEFT_ATTACHMENTS_BYTES_MAX + 4ull * WEFT_INDEX_DIMS_MAX < UINT32_MAX,
+              "a record counts its bytes in 32 bits");
 
 static struct weft__record *record_make(const weft_memory *m)
 {
@@ -108,7 +112,7 @@ static struct weft__record *record_make(const weft_memory *m)
 	r->room = NULL;
 	r->account = NULL;
 	r->at = 0;
-	r->bytes = bytes;
+	r->bytes = (uint32_t)bytes;
 	if (weft_uuid_is_nil(r->m.id))
 		r->m.id = weft_uuid_v7();
 	if (!r->m.created_ms)
@@ -132,13 +136,12 @@ static struct weft__record *record_make(const weft_memory *m)
 static int record_insert(weft_store *store, struct weft__record *r, struct weft__room *room, struct weft__journal *journal)
 {
 	struct weft__shard *shard = weft__map_lock(&store->memories, r->m.id);
-	struct weft__history *h = &room->histories[r->m.type];
 	int status = weft__shard_find(shard, r->m.id) ? -EEXIST : weft__shard_insert(shard, r);
 
 	if (status == 0) {
 		r->room = room;
 		pthread_rwlock_wrlock(&room->lock);
-		status = weft__history_append(h, r);
+		status = weft__history_append(&room->histories[r->m.type], r);
 		if (status == 0)
 			weft__journal_push(store, journal);
 		pthread_rwlock_unlock(&room->lock);
@@ -288,7 +291,7 @@ int weft_store_delete(weft_store *store, weft_uuid id)
 	r = weft__shard_remove(shard, id);
 	if (r) {
 		pthread_rwlock_wrlock(&r->room->lock);
-		weft__history_remove(&r->room->histories[r->m.type], r);
+		weft__history_remove(r->room->histories[r->m.type], r);
 		weft__journal_push(store, &journal);
 		pthread_rwlock_unlock(&r->room->lock);
 	}
@@ -331,7 +334,7 @@ static int record_look(weft_store *store, weft_uuid id, weft_memory *ret_head, s
 }
 
 /* From now on the memory says that it has one, of so many bytes more than before, and so does the log. */
-static void mark_embedded(weft_store *store, weft_uuid id, uint32_t dims, size_t bytes, struct weft__journal *journal)
+static void mark_embedded(weft_store *store, weft_uuid id, uint32_t dims, uint32_t bytes, struct weft__journal *journal)
 {
 	struct weft__shard *shard = weft__map_lock(&store->memories, id);
 	struct weft__record *r = weft__shard_find(shard, id);
@@ -341,7 +344,7 @@ static void mark_embedded(weft_store *store, weft_uuid id, uint32_t dims, size_t
 		weft__fetch_add_relaxed(&store->embeddings, 1u); /* relaxed: statistics */
 	r->m.embedding_dims = dims;
 	r->bytes += bytes;
-	r->room->histories[r->m.type].bytes += bytes;
+	r->room->histories[r->m.type]->bytes += bytes;
 	weft__journal_push(store, journal);
 	pthread_rwlock_unlock(&r->room->lock);
 	weft__map_unlock(shard);
@@ -356,7 +359,7 @@ int weft_store_set_embedding(weft_store *store, weft_uuid id, const float *embed
 	struct weft__room *room;
 	struct weft__lock *stripe;
 	weft_memory m = { .embedding_dims = 0 };
-	size_t bytes;
+	uint32_t bytes;
 	int status;
 
 	if (!store || !embedding || !weft__recall_accepts(store, embedding, dims))
@@ -369,7 +372,7 @@ int weft_store_set_embedding(weft_store *store, weft_uuid id, const float *embed
 	status = record_look(store, id, &m, &room, &account);
 	if (status == 0 && !dims_agree(store, dims))
 		status = -EINVAL;
-	bytes = m.embedding_dims ? 0 : dims * sizeof(*embedding);
+	bytes = m.embedding_dims ? 0 : dims * (uint32_t)sizeof(*embedding);
 	if (status == 0)
 		status = weft__usage_charge_bytes(store, account, bytes);
 	if (status == 0) {
@@ -398,7 +401,7 @@ uint64_t weft_store_count(weft_store *store, weft_uuid room_id, weft_memory_type
 	if (!room)
 		return 0;
 	pthread_rwlock_rdlock(&room->lock);
-	n = room->histories[type].live;
+	n = weft__history_live(room->histories[type]);
 	pthread_rwlock_unlock(&room->lock);
 	return n;
 }
@@ -415,7 +418,7 @@ int weft_store_visit_recent(weft_store *store, weft_uuid room_id, weft_memory_ty
 	if (!room)
 		return 0;
 	pthread_rwlock_rdlock(&room->lock);
-	n = weft__history_recent(&room->histories[type], skip, k, fn, user);
+	n = weft__history_recent(room->histories[type], skip, k, fn, user);
 	pthread_rwlock_unlock(&room->lock);
 	return (int)n;
 }
@@ -432,7 +435,7 @@ int weft_store_visit_between(weft_store *store, weft_uuid room_id, weft_memory_t
 	if (!room || from_ms > to_ms)
 		return 0;
 	pthread_rwlock_rdlock(&room->lock);
-	n = weft__history_between(&room->histories[type], from_ms, to_ms, k, fn, user);
+	n = weft__history_between(room->histories[type], from_ms, to_ms, k, fn, user);
 	pthread_rwlock_unlock(&room->lock);
 	return (int)n;
 }

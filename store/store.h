@@ -61,9 +61,9 @@ struct weft__room;
 struct weft__record { /* one allocation, strings behind it */
 	weft_memory m;    /* id first; attachments: a block of their own, owned. embedding: NULL, its dims say if there is one */
 	struct weft__room *room;
-	struct weft__account *account; /* where it is counted */
-	uint32_t at;      /* index in its history */
-	size_t bytes;     /* with its attachments and its embedding; under its map shard's lock */
+	struct weft__account *account; /* where it is counted; never freed before the store */
+	uint32_t at;    /* index in its history */
+	uint32_t bytes; /* with its attachments and its embedding; under its map shard's lock */
 };
 
 /* A place in a history. What was deleted leaves its order_ms behind, so that a search need not step over gaps. */
@@ -72,19 +72,19 @@ struct weft__slot {
 	int64_t order_ms;            /* the latest created_ms up to here: never falls */
 };
 
-struct weft__history {
-	struct weft__slot *slots;
+struct weft__history { /* one allocation; moves when it grows */
 	uint32_t count, cap, live;
 	uint32_t first;   /* all slots before it are gaps */
 	uint64_t back_ms; /* how much older than its order_ms any record ever was */
 	uint64_t bytes;   /* of its records */
+	struct weft__slot slots[];
 };
 
 /* All with the room locked for writing. */
-int weft__history_append(struct weft__history *h, struct weft__record *record);
+int weft__history_append(struct weft__history **history, struct weft__record *record); /* made when it is NULL */
 void weft__history_remove(struct weft__history *h, struct weft__record *record);
-void weft__history_fini(struct weft__history *h);
-/* With the room locked for reading. */
+/* With the room locked for reading. A history that was never made, NULL, is empty. */
+uint32_t weft__history_live(const struct weft__history *h);
 uint32_t weft__history_recent(const struct weft__history *h, uint32_t skip, uint32_t k, weft_memory_visitor fn,
                               void *user);
 /* Those created from .. to, at most k. */
@@ -141,17 +141,17 @@ struct weft__follower {
 	bool joined;
 };
 
+/* There may be a hundred thousand: what most rooms do not need is made when it is needed. */
 struct weft__room {
 	weft_uuid id; /* first: the map's key */
-	weft_room info; /* strings in text; under lock */
-	char *text;
+	weft_room *info; /* one allocation with its strings; NULL: never put. Owned, as all below; under lock */
 	pthread_rwlock_t lock;
 	struct weft__follower *people;
 	uint32_t people_count, people_cap;
 	struct weft__partition **partitions; /* that remember something of it; recall.h */
 	uint32_t partition_count;
-	_Atomic(struct weft__limits *) limits; /* one a type, owned; NULL: the store's. Set once, under lock */
-	struct weft__history histories[WEFT_MEMORY_TYPE_COUNT];
+	_Atomic(struct weft__limits *) limits; /* one a type; NULL: the store's. Set once, under lock */
+	struct weft__history *histories[WEFT_MEMORY_TYPE_COUNT]; /* NULL: nothing was ever added */
 };
 
 /* The room, made when it is not there. NULL: out of memory, or (create false) none. */

@@ -110,8 +110,10 @@ int weft_store_usage(weft_store *store, weft_uuid room_id, weft_usage *ret_usage
 		return -ENOENT;
 	pthread_rwlock_rdlock(&room->lock);
 	for (int i = 0; i < WEFT_MEMORY_TYPE_COUNT; i++) {
-		usage.memories += room->histories[i].live;
-		usage.bytes += room->histories[i].bytes;
+		const struct weft__history *h = room->histories[i];
+
+		usage.memories += weft__history_live(h);
+		usage.bytes += h ? h->bytes : 0;
 	}
 	pthread_rwlock_unlock(&room->lock);
 	*ret_usage = usage;
