@@ -79,6 +79,7 @@ struct bench_outcome {
 	double recall;      /* of searches: the share of right answers; negative for all others */
 	uint32_t rows;      /* that were searched; 0 for all others */
 	uint32_t ef;        /* how wide a graph was searched; 0 for all others */
+	int32_t lost;       /* rows that a search for their own vector does not find; negative where nobody looked */
 	char error[200];    /* not empty: it failed */
 };
 

@@ -24,7 +24,7 @@ void bench_counts(const struct bench_options *opt, uint32_t own_iterations, bool
 
 void bench_outcome_begin(struct bench_outcome *out, uint32_t iterations, uint32_t warmup)
 {
-	*out = (struct bench_outcome){ .iterations = iterations, .warmup = warmup, .recall = -1 };
+	*out = (struct bench_outcome){ .iterations = iterations, .warmup = warmup, .recall = -1, .lost = -1 };
 	out->raw_ms = calloc(iterations ? iterations : 1, sizeof(*out->raw_ms));
 	if (!out->raw_ms)
 		bench_fail(out, "out of memory");

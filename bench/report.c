@@ -57,6 +57,8 @@ static void row(FILE *to, const struct bench_row *r)
 		fprintf(to, "  recall %.4f of %u rows", o->recall, o->rows);
 	if (o->ef)
 		fprintf(to, "%s ef %u", o->recall >= 0 ? "," : " ", o->ef);
+	if (o->lost >= 0)
+		fprintf(to, ", %d lost", o->lost);
 	fputc('\n', to);
 }
 

@@ -110,6 +110,8 @@ void bench_outcome_write(weft_json_writer *w, const struct bench_outcome *out, c
 		put_count(w, "rows", out->rows);
 	if (out->ef)
 		put_count(w, "ef", out->ef);
+	if (out->lost >= 0)
+		put_count(w, "lost", (uint64_t)out->lost);
 	if (out->error[0])
 		put_text(w, "error", out->error);
 	if (for_parent)
@@ -159,6 +161,8 @@ int bench_outcome_read(weft_json v, struct bench_outcome *out)
 		out->recall = -1;
 	out->rows = (uint32_t)number(v, "rows");
 	out->ef = (uint32_t)number(v, "ef");
+	if (weft_json_typeof(weft_json_find(v, WEFT_STR("lost"))) == WEFT_JSON_INT)
+		out->lost = (int32_t)number(v, "lost");
 	out->cpu_ms = number(v, "cpu_ms");
 	if (weft_json_get_str(weft_json_find(v, WEFT_STR("error")), &error))
 		bench_fail(out, "%.*s", WEFT_STR_ARG(error));

@@ -4,6 +4,7 @@
  * and a reader asks while a writer writes.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,19 +36,43 @@ static uint32_t *order_make(uint32_t count)
 }
 
 /* Is the id among the nearest to its own vector? Negative: the search failed. */
-static int is_found(const struct memory_index *m, uint32_t id, uint32_t row)
+static int is_found(const struct memory_index *m, uint32_t id)
 {
 	weft_index_query q = WEFT_INDEX_QUERY_INIT;
 	weft_index_hit hits[MEMORY_TOP];
 	int n;
 
 	q.ef = EF;
-	n = weft_index_search(m->index, vectors_row(&m->v, row), MEMORY_TOP, &q, hits);
+	n = weft_index_search(m->index, vectors_row(&m->v, id), MEMORY_TOP, &q, hits);
 	for (int i = 0; i < n; i++) {
 		if (hits[i].id == id)
 			return 1;
 	}
 	return n < 0 ? n : 0;
+}
+
+/* Every row of the graph can be come to. */
+static int check_graph(const struct memory_index *m, struct bench_outcome *out)
+{
+	weft_index_report report = WEFT_INDEX_REPORT_INIT;
+	int r = weft_index_check(m->index, &report);
+
+	if (r == 0 && report.unreachable)
+		r = bench_fail(out, "%" PRIu64 " of %" PRIu64 " rows of the graph cannot be reached", report.unreachable, report.rows);
+	return r;
+}
+
+/* The recall of searches as the index is now, against a truth that is found anew. */
+static int judge(struct memory_index *m, vectors_allows allows, void *user, struct bench_outcome *out)
+{
+	int r;
+
+	m->v.query_count = m->v.query_count < LEFT_QUERIES ? m->v.query_count : LEFT_QUERIES;
+	m->query.ef = out->ef = EF;
+	r = vectors_find_truth(&m->v, MEMORY_TOP, allows, user);
+	if (r == 0)
+		out->recall = memory_recall(m);
+	return r;
 }
 
 /* ---- deleted ------------------------------------------------------------------------------------------- */
@@ -60,22 +85,19 @@ static bool is_left(const struct vectors *v, uint32_t row, void *user)
 	return !gone[row];
 }
 
-/* Deleted ids must not come back, and all others have to be found. */
+/* Deleted ids must not come back; of the others those that are not found are counted. */
 static int check_left(const struct memory_index *m, const bool *gone, struct bench_outcome *out)
 {
-	uint32_t ghosts = 0, lost = 0;
-
 	for (uint32_t id = 0; id < m->v.count; id++) {
-		int found = is_found(m, id, id);
+		int found = is_found(m, id);
 
 		if (found < 0)
 			return found;
-		ghosts += gone[id] && found;
-		lost += !gone[id] && !found;
+		if (gone[id] && found)
+			return bench_fail(out, "row %u comes though it was deleted", id);
+		out->lost += !gone[id] && !found;
 	}
-	if (ghosts || lost)
-		return bench_fail(out, "%u rows are not found any more, %u come though deleted", lost, ghosts);
-	return 0;
+	return check_graph(m, out);
 }
 
 void memory_delete(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
@@ -102,15 +124,11 @@ void memory_delete(const struct bench_options *opt, const struct bench_micro *se
 		r = weft_index_delete(m.index, order[i]);
 	}
 	memory_add(out, out->warmup, t0, half ? half : 1);
+	out->lost = 0;
 	if (r == 0)
 		r = check_left(&m, gone, out);
-	if (r == 0) {
-		m.v.query_count = m.v.query_count < LEFT_QUERIES ? m.v.query_count : LEFT_QUERIES;
-		r = vectors_find_truth(&m.v, MEMORY_TOP, is_left, gone);
-	}
-	m.query.ef = out->ef = EF;
 	if (r == 0)
-		out->recall = memory_recall(&m);
+		r = judge(&m, is_left, gone, out);
 	free(order);
 	free(gone);
 	memory_index_close(&m);
@@ -119,66 +137,91 @@ void memory_delete(const struct bench_options *opt, const struct bench_micro *se
 
 /* ---- replaced --------------------------------------------------------------------------------------- */
 
-/* A fifth of the ids, by chance, trade their vectors. @return nanoseconds, or negative */
-static int64_t trade(struct memory_index *m, uint32_t *order, uint64_t *seed)
+/*
+ * Half of the set is indexed, the other half waits. A fifth of the rows, by chance, trade with some of those that wait,
+ * so that what comes is real and new. @return nanoseconds, or negative
+ */
+static int64_t trade(struct memory_index *m, uint32_t *order, uint32_t *waiting, uint64_t *seed)
 {
-	uint32_t part = m->v.count / 5, first;
+	uint32_t count = m->v.count, part = count / 5;
 	uint64_t t0;
 	int r = 0;
 
-	draw(order, m->v.count, part, seed);
-	first = m->row_of[order[0]];
+	draw(order, count, part, seed);
+	for (uint32_t i = 0; i < part; i++)
+		vectors_swap(&m->v, order[i], count + (*waiting)++ % count);
 	t0 = weft_now_ns();
-	for (uint32_t i = 0; r == 0 && i < part; i++) {
-		m->row_of[order[i]] = i + 1 < part ? m->row_of[order[i + 1]] : first;
-		r = weft_index_put(m->index, order[i], vectors_row(&m->v, m->row_of[order[i]]), NULL);
-	}
+	for (uint32_t i = 0; r == 0 && i < part; i++)
+		r = weft_index_put(m->index, order[i], vectors_row(&m->v, order[i]), NULL);
 	return r < 0 ? r : (int64_t)(weft_now_ns() - t0);
 }
 
-/* Ids that a search for their own vector does not give. */
-static int count_lost(const struct memory_index *m, uint32_t *ret_lost)
+/* The recall of an index that is built of the same rows anew. Negative: it could not be. */
+static double fresh_recall(const struct memory_index *m)
 {
-	*ret_lost = 0;
-	for (uint32_t id = 0; id < m->v.count; id++) {
-		int found = is_found(m, id, m->row_of[id]);
+	weft_index_options io = WEFT_INDEX_OPTIONS_INIT;
+	struct memory_index fresh = *m;
+	double recall;
+	int r;
+
+	io.dims = m->v.dims;
+	io.kind = WEFT_INDEX_GRAPH;
+	r = weft_index_create(&io, &fresh.index);
+	if (r < 0)
+		return r;
+	r = memory_index_fill(&fresh, 0, fresh.v.count, 1);
+	recall = r < 0 ? r : memory_recall(&fresh);
+	weft_index_unref(fresh.index);
+	return recall;
+}
+
+/* What was lost is counted, and the rest has to be as good as new. */
+static int check_replaced(struct memory_index *m, struct bench_outcome *out)
+{
+	double fresh;
+	int r = check_graph(m, out);
+
+	for (uint32_t id = 0; r == 0 && id < m->v.count; id++) {
+		int found = is_found(m, id);
 
 		if (found < 0)
-			return found;
-		*ret_lost += !found;
+			r = found;
+		else
+			out->lost += !found;
 	}
-	return 0;
+	if (r == 0)
+		r = judge(m, NULL, NULL, out);
+	if (r < 0)
+		return r;
+	fresh = fresh_recall(m);
+	return out->recall < fresh - 0.002 ? bench_fail(out, "recall %.4f, of a fresh index %.4f", out->recall, fresh) : 0;
 }
 
 void memory_replace(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
 {
 	struct memory_index m = { .index = NULL };
-	uint32_t *order = NULL, lost = 0;
+	uint32_t *order = NULL, waiting = 0;
 	uint64_t seed = 5;
 	int r;
 
 	memory_begin(opt, self, out);
-	r = memory_index_ready(opt, self, WEFT_INDEX_GRAPH, &m, out);
+	r = memory_index_open(opt, self, WEFT_INDEX_GRAPH, &m, out);
 	if (r == 0) {
+		out->rows = m.v.count /= 2;
 		order = order_make(m.v.count);
-		m.row_of = order_make(m.v.count);
-		r = order && m.row_of ? 0 : -ENOMEM;
+		r = order ? memory_index_fill(&m, 0, m.v.count, 2) : -ENOMEM;
 	}
+	out->lost = 0;
 	for (uint32_t i = 0; r == 0 && i < out->warmup + out->iterations; i++) {
-		int64_t ns = trade(&m, order, &seed);
+		int64_t ns = trade(&m, order, &waiting, &seed);
 
 		if (ns < 0)
 			r = (int)ns;
 		else
 			memory_add(out, i, weft_now_ns() - (uint64_t)ns, m.v.count / 5);
 	}
-	m.query.ef = out->ef = EF;
 	if (r == 0)
-		r = count_lost(&m, &lost);
-	if (r == 0)
-		out->recall = memory_recall(&m);
-	if (lost)
-		bench_fail(out, "%u of %u rows are not found any more (recall %.4f)", lost, m.v.count, out->recall);
+		r = check_replaced(&m, out);
 	free(order);
 	memory_index_close(&m);
 	memory_end(out, r);

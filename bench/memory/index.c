@@ -140,7 +140,6 @@ void memory_index_close(struct memory_index *m)
 {
 	weft_index_unref(m->index);
 	vectors_free(&m->v);
-	free(m->row_of);
 	*m = (struct memory_index){ .index = NULL };
 }
 
@@ -177,7 +176,7 @@ double memory_recall(const struct memory_index *m)
 		for (int i = 0; i < (int)MEMORY_TOP; i++) {
 			bool known = i < n && hits[i].id < m->v.count && (!m->filter.fields || (tags_of((uint32_t)hits[i].id) & m->filter.tags_all));
 
-			rows[i] = !known ? VECTORS_NONE : m->row_of ? m->row_of[hits[i].id] : (uint32_t)hits[i].id;
+			rows[i] = known ? (uint32_t)hits[i].id : VECTORS_NONE;
 		}
 		right += vectors_right(&m->v, q, rows, MEMORY_TOP);
 		wanted += vectors_wanted(&m->v, q, MEMORY_TOP);

@@ -64,7 +64,7 @@ const struct bench_micro bench_memories[] = {
 	OVER("notes384", "filter-50", "filter", "Of 50 %.", "us", memory_filter, 5, .percent = 50, .aim = 0.99),
 	OVER("notes384", "delete", "change", "Half of the rows deleted; the others have to be found, those not: a row.", "us", memory_delete,
 	     1, .count = 0),
-	OVER("notes384", "replace", "change", "A row gets another vector, a fifth of all at a time; none may be lost.", "us", memory_replace,
+	OVER("notes384", "replace", "change", "A row gets a new vector, a fifth of all at a time; all have to be reached.", "us", memory_replace,
 	     5, .count = 0),
 	OVER("notes384", "repeated", "change", "The nearest ten where half of the rows are copies of five.", "us", memory_repeated, 5,
 	     .count = 0),

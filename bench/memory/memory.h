@@ -68,7 +68,6 @@ struct memory_index {
 	weft_index *index;
 	weft_index_query query;   /* ef and filter of the next searches */
 	weft_index_filter filter;
-	uint32_t *row_of;         /* which row of v an id has; NULL: the one of that number */
 };
 
 /* The item's vectors and an empty index for them. 0, or negative: out may say why. */

@@ -117,7 +117,7 @@ class Weft:
             return {f'{name}-{p}': figure([values[int(share * len(values))]]) for p, share in (('p50', 0.5), ('p99', 0.99))}
         found = {'repeated-search' if name == 'repeated' else name: figure(values, recall=recall)}
         if name in ('delete', 'replace'):
-            found[f'{name}-lost'] = figure([0.0], 'rows')  # the entry fails when there is one
+            found[f'{name}-lost'] = figure([entry['lost']], 'rows')
         if name == 'repeated':
             found['repeated-missed'] = figure([(1 - recall) * 1000], 'of 1000')
         return found

@@ -313,6 +313,21 @@ Test(data_made, repeated__half_of_the_rows_are_five)
 	vectors_free(&v);
 }
 
+Test(data_made, swapped__are_where_the_other_was)
+{
+	struct vectors v;
+	float a[32], b[32];
+
+	cr_assert_eq(vectors_make(&v, 100, 2, 32, 3), 0);
+	memcpy(a, vectors_row(&v, 7), sizeof(a));
+	memcpy(b, vectors_row(&v, 99), sizeof(b));
+	vectors_swap(&v, 7, 99);
+	cr_expect_eq(memcmp(a, vectors_row(&v, 99), sizeof(a)), 0);
+	cr_expect_eq(memcmp(b, vectors_row(&v, 7), sizeof(b)), 0);
+	cr_expect_eq(v.truth_k, 0);
+	vectors_free(&v);
+}
+
 Test(data_made, right__counts_no_row_twice)
 {
 	struct vectors v;

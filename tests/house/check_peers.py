@@ -174,7 +174,7 @@ class Vectors(unittest.TestCase):
             'memory-sift128-search-95': entry('us', [0.01, 0.02], recall=0.96),
             'memory-sift128-bytes': entry('bytes', [1], bytes=700),
             'memory-mixed': entry('us', [0.001 * n for n in range(100)]),
-            'memory-replace': entry('us', [0.2], recall=0.99),
+            'memory-replace': entry('us', [0.2], recall=0.99, lost=2),
             'memory-repeated': entry('us', [0.2], recall=0.75),
             'memory-sift128-search-99': entry('us', [], error='recall 0.98')}}))
         found = weft.figures('sift128', '', WORK)
@@ -182,7 +182,7 @@ class Vectors(unittest.TestCase):
         self.assertEqual(found['sift128-bytes']['values'], [700])
         self.assertEqual(found['sift128-search-99'], {'why': 'recall 0.98'})
         self.assertEqual((found['mixed-p50']['values'], found['mixed-p99']['values']), ([50], [99]))
-        self.assertEqual(found['replace-lost']['values'], [0])
+        self.assertEqual(found['replace-lost']['values'], [2])
         self.assertEqual(found['repeated-search']['recall'], 0.75)
         self.assertEqual(found['repeated-missed']['values'], [250])
         self.assertEqual(weft.entries('sift128', 1), 'memory-sift128-*')

@@ -334,6 +334,19 @@ void vectors_repeat(struct vectors *v, uint64_t seed)
 	v->truth_k = 0;
 }
 
+void vectors_swap(struct vectors *v, uint32_t a, uint32_t b)
+{
+	float *x = v->rows + (size_t)a * v->dims, *y = v->rows + (size_t)b * v->dims;
+
+	for (uint32_t i = 0; i < v->dims; i++) {
+		float swap = x[i];
+
+		x[i] = y[i];
+		y[i] = swap;
+	}
+	v->truth_k = 0;
+}
+
 /* ---- truth ------------------------------------------------------------------------------------- */
 
 double vectors_cosine(const struct vectors *v, uint32_t row, uint32_t query)
