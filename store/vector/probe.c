@@ -2,6 +2,8 @@
 /* store/vector/probe.c - see probe.h. */
 #include "store/vector/probe.h"
 
+#include <string.h>
+
 #define AHEAD 8u /* rows asked for before they are needed: as much as a core has open requests for */
 
 static inline void ask_for(const char *at, size_t bytes)
@@ -80,6 +82,18 @@ void weft__probe_score(const weft_index *index, char *const *table, const struct
 		score_floats(index, table, p, rows, n, ret);
 }
 
+/* From value + 128 to value. Eight at a time: bytes may alias anything, and compilers then take one at a time. */
+static void to_signed(int8_t *ret, const uint8_t *codes, size_t n)
+{
+	for (size_t i = 0; i < n; i += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, codes + i, sizeof(word));
+		word ^= 0x8080808080808080u;
+		memcpy(ret + i, &word, sizeof(word));
+	}
+}
+
 struct weft__probe weft__probe_of_row(const weft_index *index, struct weft__searcher *s, uint32_t row)
 {
 	const struct weft__rows *r = &index->rows;
@@ -89,8 +103,7 @@ struct weft__probe weft__probe_of_row(const weft_index *index, struct weft__sear
 
 	if (!r->code_bytes)
 		return (struct weft__probe){ .vector = weft__row_vector(r, chunk, row) };
-	for (uint32_t i = 0; i < r->code_bytes; i++)
-		s->probe[i] = (int8_t)(codes[i] ^ 0x80); /* value + 128 to value */
+	to_signed(s->probe, codes, r->code_bytes);
 	sum = index->simd->dot_i8(s->ones, codes, r->code_bytes) - 128 * (int32_t)r->code_bytes;
 	return (struct weft__probe){
 		.codes = s->probe,

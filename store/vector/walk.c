@@ -13,20 +13,20 @@
 
 /* ---- the pool ------------------------------------------------------------------------- */
 
-/* Where a score belongs: behind all that are not worse. */
+/* Where a score belongs: behind all that are not worse. No branches: nobody could foretell them. */
 static uint32_t place_of(const struct weft__near *pool, uint32_t count, float score)
 {
-	uint32_t lo = 0, hi = count;
+	const struct weft__near *at = pool;
 
-	while (lo < hi) {
-		uint32_t mid = (lo + hi) / 2;
+	if (!count)
+		return 0;
+	while (count > 1) {
+		uint32_t half = count / 2;
 
-		if (pool[mid].score >= score)
-			lo = mid + 1;
-		else
-			hi = mid;
+		at += at[half - 1].score >= score ? half : 0;
+		count -= half;
 	}
-	return lo;
+	return (uint32_t)(at - pool) + (at->score >= score);
 }
 
 /* Into the pool of at most ef; the place, or ef when it is not good enough. */
@@ -81,6 +81,14 @@ static uint32_t new_links(struct weft__searcher *s, struct weft__links links, ui
 	return n;
 }
 
+static void ask_for_links(const weft_index *index, uint32_t row, uint32_t floor)
+{
+	struct weft__links links = weft__graph_links(index, row, floor);
+
+	for (uint32_t i = 0; i < links.cap; i += WEFT_CACHELINE / sizeof(*links.words))
+		__builtin_prefetch((const void *)&links.words[i], 0, 3);
+}
+
 void weft__graph_spread(weft_index *index, struct weft__searcher *s, uint32_t floor, uint32_t ef)
 {
 	const struct weft__probe probe = weft__probe_of_searcher(s);
@@ -102,12 +110,17 @@ void weft__graph_spread(weft_index *index, struct weft__searcher *s, uint32_t fl
 			continue;
 		}
 		s->pool[at++].row |= WEFT__NEAR_DONE;
+		if (at < s->pool_count) /* likely the next one */
+			ask_for_links(index, s->pool[at].row & ~WEFT__NEAR_DONE, floor);
 		n = new_links(s, weft__graph_links(index, row, floor), rows);
 		weft__probe_score(index, weft__slab_table(&index->rows.slab), &probe, rows, n, scores);
 		for (uint32_t i = 0; i < n; i++) {
 			uint32_t to = offer(s, ef, rows[i], scores[i]);
 
-			at = to < at ? to : at;
+			if (to >= at)
+				continue;
+			at = to;
+			ask_for_links(index, rows[i], floor);
 		}
 	}
 }
