@@ -19,8 +19,7 @@
 #define M_DEFAULT 16u
 #define EF_CONSTRUCTION_DEFAULT 200u
 #define GRAPH_FROM_DEFAULT 8000u
-#define SCAN_SHIFT 8u   /* small indexes come in thousands */
-#define GRAPH_SHIFT 10u
+#define SHIFT 6u /* 64 rows a chunk: small indexes come in thousands, and filters look at 64 at a time */
 #define SCAN_SHARDS 8u
 #define GRAPH_SHARDS 256u
 
@@ -100,7 +99,7 @@ int weft_index_create(const weft_index_options *opt, weft_index **ret_index)
 {
 	weft_index_options full;
 	weft_index *index;
-	uint32_t shift, shards;
+	uint32_t shards;
 	int r = fill_in(opt, &full);
 
 	WEFT_RETURN_IF(r < 0, r);
@@ -113,10 +112,9 @@ int weft_index_create(const weft_index_options *opt, weft_index **ret_index)
 	index->refs = 1;
 	index->simd = weft__simd();
 	index->match = weft__match_kernels();
-	shift = full.kind == WEFT_INDEX_SCAN ? SCAN_SHIFT : GRAPH_SHIFT;
 	shards = full.kind == WEFT_INDEX_SCAN ? SCAN_SHARDS : GRAPH_SHARDS;
-	weft__rows_init(&index->rows, &full, shift, &index->grace);
-	weft__items_init(&index->items, shift, &index->grace);
+	weft__rows_init(&index->rows, &full, SHIFT, &index->grace);
+	weft__items_init(&index->items, SHIFT, &index->grace);
 	r = weft__lookup_init(&index->by_id, shards, hash_of_item, index);
 	if (!r)
 		r = weft__lookup_init(&index->by_vector, shards, hash_of_row, index);

@@ -10,6 +10,7 @@
 
 #define FIRST_TABLE 8u
 #define HUGE_BYTES ((size_t)2 << 20)
+#define PIECE_BYTES (2 * HUGE_BYTES)
 
 void weft__slab_init(struct weft__slab *slab, uint32_t shift, struct weft__grace *grace)
 {
@@ -19,11 +20,18 @@ void weft__slab_init(struct weft__slab *slab, uint32_t shift, struct weft__grace
 	slab->free = slab->ripening = slab->fresh = WEFT__NONE;
 }
 
+/* How many chunks are allocated together when there are so many: the same whenever it is asked. */
+static uint32_t piece_of(const struct weft__slab *slab, uint32_t chunks)
+{
+	uint32_t ours = chunks - slab->mapped_chunks, most = (uint32_t)(PIECE_BYTES / slab->chunk_bytes);
+
+	ours = ours < most ? ours : most;
+	return ours ? ours : 1;
+}
+
 void weft__slab_fini(struct weft__slab *slab)
 {
-	uint32_t chunks = (uint32_t)(weft__slab_bytes(slab) / slab->chunk_bytes);
-
-	for (uint32_t i = slab->mapped_chunks; i < chunks; i++)
+	for (uint32_t i = slab->mapped_chunks; i < slab->chunks; i += piece_of(slab, i))
 		weft_free(weft__slab_table(slab)[i]);
 	for (uint32_t i = 0; i < slab->tables_count; i++)
 		weft_free(slab->tables[i]);
@@ -57,25 +65,36 @@ static int grow_table(struct weft__slab *slab, uint32_t n)
 	return 0;
 }
 
-/* The chunk behind the last one. With the lock. */
-static int grow(struct weft__slab *slab, uint32_t at)
+/* Memory for the next piece. With the lock. */
+static int grow(struct weft__slab *slab)
 {
-	bool large = slab->chunk_bytes >= HUGE_BYTES;
-	int r = grow_table(slab, at + 1);
-	char *chunk;
+	uint32_t n = piece_of(slab, slab->chunks);
+	size_t bytes = n * slab->chunk_bytes;
+	bool large = bytes >= HUGE_BYTES;
+	int r = grow_table(slab, slab->chunks + n);
+	char *piece;
 
 	if (r < 0)
 		return r;
-	chunk = weft_aligned_alloc(large ? HUGE_BYTES : WEFT_CACHELINE, slab->chunk_bytes);
-	if (!chunk)
+	piece = weft_aligned_alloc(large ? HUGE_BYTES : WEFT_CACHELINE, bytes);
+	if (!piece)
 		return -ENOMEM;
 	if (large)
-		(void)madvise(chunk, slab->chunk_bytes & ~(HUGE_BYTES - 1), MADV_HUGEPAGE); /* or small pages do */
-	if (slab->clear)
-		slab->clear(slab, chunk);
-	/* plain: nobody looks here before it learns a number of this chunk */
-	((char **)weft__slab_table(slab))[at] = chunk;
+		(void)madvise(piece, bytes & ~(HUGE_BYTES - 1), MADV_HUGEPAGE); /* or small pages do */
+	/* plain: nobody looks here before it learns a number of these chunks */
+	for (uint32_t i = 0; i < n; i++)
+		((char **)weft__slab_table(slab))[slab->chunks++] = piece + i * slab->chunk_bytes;
 	return 0;
+}
+
+/* The chunk is there, and cleared. With the lock. */
+static int open_chunk(struct weft__slab *slab, uint32_t at)
+{
+	int r = at < slab->chunks ? 0 : grow(slab);
+
+	if (!r && slab->clear)
+		slab->clear(slab, weft__slab_table(slab)[at]);
+	return r;
 }
 
 int weft__slab_adopt(struct weft__slab *slab, char *const *chunks, uint32_t chunk_count, uint32_t count)
@@ -86,7 +105,7 @@ int weft__slab_adopt(struct weft__slab *slab, char *const *chunks, uint32_t chun
 		return r;
 	for (uint32_t i = 0; i < chunk_count; i++)
 		((char **)weft__slab_table(slab))[i] = chunks[i];
-	slab->mapped_chunks = chunk_count;
+	slab->mapped_chunks = slab->chunks = chunk_count;
 	weft__store_release(&slab->count, count); /* as below */
 	return 0;
 }
@@ -103,7 +122,7 @@ static int take_new(struct weft__slab *slab, uint32_t n, uint32_t *ret_first)
 	if (first > WEFT__SLAB_NUMBERS_MAX - n)
 		return -ENOSPC;
 	if (!(first & slab->mask)) {
-		r = grow(slab, first >> slab->shift);
+		r = open_chunk(slab, first >> slab->shift);
 		if (r < 0)
 			return r;
 	}

@@ -6,6 +6,8 @@
  * chunk the owner of the slab lays out (rows.h). The table of chunks is replaced when it
  * is full, and the old tables stay until the end, so a reader needs no lock: having
  * learnt a number through an acquire load, it loads the table and finds the chunk there.
+ * Chunks are small, so that a slab of few records is, too; they are allocated in pieces,
+ * each as large as all before, up to some 4 MiB, on huge pages where there are any.
  *
  *     table -> | chunk 0 | chunk 1 | ...      number -> table[number >> shift], column + (number & mask) * bytes
  *
@@ -36,6 +38,7 @@ struct weft__slab {
 	struct weft__lock lock;     /* of what follows */
 	uint32_t table_cap, tables_count;
 	uint32_t mapped_chunks;     /* the first ones: not ours to free */
+	uint32_t chunks;            /* that there is memory for */
 	uint32_t free, ripening, fresh; /* heads of the chains, WEFT__NONE: empty */
 	uint64_t ripe_stamp;        /* of ripening */
 	uint32_t unused;            /* in all three */
