@@ -63,7 +63,7 @@ static int look_at_all(weft_index *index, weft_index_report *report)
 	uint32_t end = weft__slab_count(&index->rows.slab);
 
 	/* relaxed: of now */
-	if (weft__load_relaxed(&index->graph->entry) == WEFT__GRAPH_EMPTY)
+	if (weft__load_relaxed(&weft__index_graph(index)->entry) == WEFT__GRAPH_EMPTY)
 		return 0;
 	if (!weft__reach_begin(index, &l.walk))
 		return -ENOMEM;
@@ -81,12 +81,12 @@ int weft_index_check(weft_index *index, weft_index_report *ret_report)
 	int r = 0;
 
 	WEFT_RETURN_IF(!index || !ret_report || ret_report->size != sizeof(*ret_report), -EINVAL);
-	if (index->graph) {
-		weft__lock_take(&index->graph->sweep.turn);
+	if (weft__index_graph(index)) {
+		weft__lock_take(&weft__index_graph(index)->sweep.turn);
 		place = weft__grace_enter(&index->grace);
 		r = look_at_all(index, &report);
 		weft__grace_leave(place);
-		weft__lock_give(&index->graph->sweep.turn);
+		weft__lock_give(&weft__index_graph(index)->sweep.turn);
 	}
 	if (!r)
 		*ret_report = report;

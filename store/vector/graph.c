@@ -13,7 +13,7 @@
 
 /* ---- create ------------------------------------------------------------------------- */
 
-int weft__graph_create(weft_index *index)
+int weft__graph_create(weft_index *index, struct weft__graph **ret_graph)
 {
 	struct weft__graph *g = weft_calloc(1, sizeof(*g));
 
@@ -23,7 +23,7 @@ int weft__graph_create(weft_index *index)
 	g->sweep.doomed = WEFT__NONE;
 	g->uppers.chunk_bytes = ((size_t)1 << index->rows.slab.shift) * index->opt.m * sizeof(uint32_t);
 	weft__slab_init(&g->uppers, index->rows.slab.shift, &index->grace);
-	index->graph = g;
+	*ret_graph = g;
 	return 0;
 }
 
@@ -48,11 +48,12 @@ struct weft__links weft__graph_links(const weft_index *index, uint32_t row, uint
 {
 	const struct weft__rows *rows = &index->rows;
 	char *chunk = weft__slab_chunk(&rows->slab, row);
-	const struct weft__slab *uppers = &index->graph->uppers;
+	const struct weft__slab *uppers;
 	uint32_t m = index->opt.m, block;
 
 	if (!floor)
 		return (struct weft__links){ .words = weft__row_links(rows, chunk, row), .cap = rows->link_words };
+	uppers = &weft__index_graph(index)->uppers;
 	block = *weft__row_upper(rows, chunk, row) + floor - 1;
 	return (struct weft__links){
 		.words = (_Atomic(uint32_t) *)weft__slab_chunk(uppers, block) + (size_t)(block & uppers->mask) * m,
@@ -69,19 +70,18 @@ static uint32_t random_floor(const weft_index *index, uint32_t row)
 	return floor < WEFT__GRAPH_FLOORS ? (uint32_t)floor : WEFT__GRAPH_FLOORS;
 }
 
-void weft__graph_draw_floor(weft_index *index, uint32_t row)
+/* Once in its life; where memory is short it gets none but the ground floor. */
+static void draw_floor(weft_index *index, uint32_t row)
 {
 	_Atomic(uint32_t) *state = weft__graph_state(index, row);
-	uint32_t floor = random_floor(index, row), block = 0, was = weft__load_relaxed(state); /* relaxed: ours for now */
+	uint32_t floor = random_floor(index, row), block = 0;
 
-	if (was & WEFT__ROW_FLOORED) { /* used again: it is on the floors it was on */
-		weft__store_relaxed(state, was & ~WEFT__ROW_MARKS); /* relaxed: as above */
+	if (weft__load_relaxed(state) & WEFT__ROW_FLOORED) /* relaxed: ours, who set LINKED */
 		return;
-	}
-	if (floor && weft__slab_take_run(&index->graph->uppers, floor, &block) < 0)
+	if (floor && weft__slab_take_run(&weft__index_graph(index)->uppers, floor, &block) < 0)
 		floor = 0;
 	*weft__row_upper(&index->rows, weft__slab_chunk(&index->rows.slab, row), row) = block;
-	weft__store_relaxed(state, WEFT__ROW_FLOORED | floor << WEFT__ROW_FLOOR_SHIFT); /* relaxed: as above */
+	weft__fetch_or_acq_rel(state, WEFT__ROW_FLOORED | floor << WEFT__ROW_FLOOR_SHIFT);
 }
 
 uint32_t weft__graph_read(struct weft__links links, uint32_t *ret)
@@ -181,7 +181,7 @@ static uint32_t pool_without(weft_index *index, struct weft__searcher *s, uint32
 static uint32_t candidates_of(weft_index *index, struct weft__searcher *s, uint32_t row)
 {
 	uint32_t n = pool_without(index, s, row, false);
-	uint64_t entry = weft__load_acquire(&index->graph->entry); /* L1 */
+	uint64_t entry = weft__load_acquire(&weft__index_graph(index)->entry); /* L1 */
 
 	if (n || entry == WEFT__GRAPH_EMPTY || (uint32_t)entry == row)
 		return n;
@@ -219,7 +219,7 @@ static bool has(const uint32_t *list, uint32_t n, uint32_t row)
 /* from leads to to, too, if it is near enough. */
 static void link_back(weft_index *index, struct weft__searcher *s, uint32_t floor, uint32_t from, uint32_t to)
 {
-	struct weft__lock *lock = weft__graph_lock(index->graph, from);
+	struct weft__lock *lock = weft__graph_lock(weft__index_graph(index), from);
 	struct weft__links links = weft__graph_links(index, from, floor);
 	uint32_t list[WEFT__LINKS_MAX + 1], n;
 
@@ -280,13 +280,16 @@ static uint32_t find_neighbours(weft_index *index, struct weft__searcher *s, uin
 
 void weft__graph_link(weft_index *index, struct weft__searcher *s, uint32_t row)
 {
-	struct weft__graph *g = index->graph;
-	uint32_t floor = floor_of(index, row), list[WEFT__LINKS_MAX], top;
-	uint64_t mine = row | (uint64_t)floor << 32, entry;
+	struct weft__graph *g = weft__index_graph(index);
+	uint32_t floor, list[WEFT__LINKS_MAX], top;
+	uint64_t mine, entry;
 
 	/* acq_rel: who sees it set leaves the row to us */
 	if (weft__fetch_or_acq_rel(weft__graph_state(index, row), WEFT__ROW_LINKED) & WEFT__ROW_LINKED)
 		return;
+	draw_floor(index, row);
+	floor = floor_of(index, row);
+	mine = row | (uint64_t)floor << 32;
 	for (uint32_t at = 0; at <= floor; at++)
 		weft__graph_write(weft__graph_links(index, row, at), NULL, 0);
 	weft__fetch_add_relaxed(&g->linked, 1); /* relaxed: a counter */
@@ -313,7 +316,7 @@ void weft__graph_link(weft_index *index, struct weft__searcher *s, uint32_t row)
 static void refresh(weft_index *index, uint32_t row, const struct weft__near *more, uint32_t n)
 {
 	struct weft__links links = weft__graph_links(index, row, 0);
-	struct weft__lock *lock = weft__graph_lock(index->graph, row);
+	struct weft__lock *lock = weft__graph_lock(weft__index_graph(index), row);
 	uint32_t list[WEFT__LINKS_MAX], kept = 0, count;
 	struct weft__near near[WEFT__LINKS_MAX];
 

@@ -27,6 +27,7 @@
 #ifndef WEFT_STORE_VECTOR_GRAPH_H
 #define WEFT_STORE_VECTOR_GRAPH_H
 
+#include "store/vector/build.h"
 #include "store/vector/sweep.h"
 
 #define WEFT__GRAPH_LOCKS 1024u
@@ -39,6 +40,7 @@ struct weft__graph {
 	struct weft__slab uppers; /* blocks of m links; a row has one a floor, in a row */
 	_Atomic(uint32_t) linked; /* rows in the graph, dead ones too */
 	_Atomic(uint32_t) dead;   /* of them, without an id, and not condemned yet */
+	struct weft__build build;
 	struct weft__sweep sweep;
 	struct weft__lock locks[WEFT__GRAPH_LOCKS]; /* of the rows' lists, by number */
 };
@@ -51,11 +53,16 @@ struct weft__links {
 	uint32_t cap;
 };
 
-int weft__graph_create(weft_index *index);
+/* An empty one, for the index to take. 0 or -ENOMEM. */
+int weft__graph_create(weft_index *index, struct weft__graph **ret_graph);
 void weft__graph_destroy(struct weft__graph *graph);
 
-/* Give a new row its floors. Where memory is short it gets none but the ground floor. */
-void weft__graph_draw_floor(weft_index *index, uint32_t row);
+/* May searches use it? */
+static inline bool weft__graph_is_ready(const struct weft__graph *g)
+{
+	/* acquire: every row's links */
+	return weft__load_acquire(&((struct weft__graph *)g)->build.stage) == WEFT__BUILD_READY;
+}
 
 /*
  * Put a row in whose vector the searcher holds; its head need not be there yet. Nothing happens when it is in.

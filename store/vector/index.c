@@ -18,9 +18,10 @@
 
 #define M_DEFAULT 16u
 #define EF_CONSTRUCTION_DEFAULT 200u
-#define GRAPH_FROM_DEFAULT 8000u
+#define GRAPH_FROM_BYTES 3000000u /* of codes: a scan of so many takes some 100 us */
 #define SHIFT 6u /* 64 rows a chunk: small indexes come in thousands, and filters look at 64 at a time */
 #define SCAN_SHARDS 8u
+#define AUTO_SHARDS 32u
 #define GRAPH_SHARDS 256u
 
 /* ---- hashes ----------------------------------------------------------------------- */
@@ -79,7 +80,7 @@ static int fill_in(const weft_index_options *opt, weft_index_options *ret)
 	if (!ret->ef_construction)
 		ret->ef_construction = EF_CONSTRUCTION_DEFAULT;
 	if (!ret->graph_from)
-		ret->graph_from = GRAPH_FROM_DEFAULT;
+		ret->graph_from = GRAPH_FROM_BYTES / (opt->dims + 64) + 1000;
 	return 0;
 }
 
@@ -87,12 +88,24 @@ static void destroy(weft_index *index)
 {
 	for (uint32_t i = 0; i < WEFT__SEARCHERS_KEPT; i++)
 		weft__searcher_free(index->idle[i]);
-	weft__graph_destroy(index->graph);
+	weft__graph_destroy(weft__index_graph(index));
 	weft__lookup_fini(&index->by_id);
 	weft__lookup_fini(&index->by_vector);
 	weft__slab_fini(&index->items.slab);
 	weft__slab_fini(&index->rows.slab);
 	weft_free(index);
+}
+
+static int create_graph(weft_index *index)
+{
+	struct weft__graph *g;
+	int r = weft__graph_create(index, &g);
+
+	if (r < 0)
+		return r;
+	g->build.stage = WEFT__BUILD_READY; /* there is nothing to catch up with */
+	index->graph = g;
+	return 0;
 }
 
 int weft_index_create(const weft_index_options *opt, weft_index **ret_index)
@@ -112,14 +125,14 @@ int weft_index_create(const weft_index_options *opt, weft_index **ret_index)
 	index->refs = 1;
 	index->simd = weft__simd();
 	index->match = weft__match_kernels();
-	shards = full.kind == WEFT_INDEX_SCAN ? SCAN_SHARDS : GRAPH_SHARDS;
+	shards = full.kind == WEFT_INDEX_SCAN ? SCAN_SHARDS : full.kind == WEFT_INDEX_AUTO ? AUTO_SHARDS : GRAPH_SHARDS;
 	weft__rows_init(&index->rows, &full, SHIFT, &index->grace);
 	weft__items_init(&index->items, SHIFT, &index->grace);
 	r = weft__lookup_init(&index->by_id, shards, hash_of_item, index);
 	if (!r)
 		r = weft__lookup_init(&index->by_vector, shards, hash_of_row, index);
-	if (!r && full.kind != WEFT_INDEX_SCAN)
-		r = weft__graph_create(index);
+	if (!r && full.kind == WEFT_INDEX_GRAPH)
+		r = create_graph(index);
 	if (r < 0) {
 		destroy(index);
 		return r;
@@ -193,6 +206,13 @@ static struct vector_key key_of(const weft_index *index, const struct weft__sear
 	return k;
 }
 
+/* Of the row that had this number before; the floors stay. */
+static void forget_marks(_Atomic(uint32_t) *state)
+{
+	/* relaxed: nobody knows the row */
+	weft__store_relaxed(state, weft__load_relaxed(state) & ~WEFT__ROW_MARKS);
+}
+
 /* A row that holds the vector; nobody knows it yet. */
 static int row_create(weft_index *index, const struct weft__searcher *s, const struct vector_key *key, uint32_t *ret_row)
 {
@@ -209,17 +229,9 @@ static int row_create(weft_index *index, const struct weft__searcher *s, const s
 	if (rows->code_bytes)
 		*weft__row_scale(rows, chunk, row) = code_row(rows, s->query, weft__row_codes(rows, chunk, row));
 	*weft__row_hash(rows, chunk, row) = key->hash;
-	if (index->graph)
-		weft__graph_draw_floor(index, row);
+	forget_marks(weft__row_state(rows, chunk, row));
 	*ret_row = row;
 	return 0;
-}
-
-static bool is_linked(const weft_index *index, uint32_t row)
-{
-	/* acquire: pairs with who links it */
-	return weft__load_acquire(weft__row_state(&index->rows, weft__slab_chunk(&index->rows.slab, row), row)) &
-	       WEFT__ROW_LINKED;
 }
 
 static bool is_dead(const weft_index *index, uint32_t row)
@@ -242,10 +254,10 @@ static int row_get(weft_index *index, struct weft__lookup_shard *shard, struct w
 		if (r < 0)
 			return r;
 		weft__lookup_insert(&index->by_vector, shard, row);
-		if (index->graph)
+		if (s->links)
 			weft__graph_link(index, s, row);
-	} else if (is_linked(index, row) && is_dead(index, row)) {
-		weft__fetch_sub_relaxed(&index->graph->dead, 1); /* relaxed: a counter; it lives again */
+	} else if (weft__row_is_linked(&index->rows, row) && is_dead(index, row)) {
+		weft__fetch_sub_relaxed(&weft__index_graph(index)->dead, 1); /* relaxed: a counter; it lives again */
 	}
 	*ret_row = row;
 	return 0;
@@ -262,8 +274,8 @@ static void detach(weft_index *index, uint32_t item)
 
 	if (weft__row_detach(&index->rows, &index->items, row, item)) {
 		weft__fetch_sub_relaxed(&index->live_rows, 1); /* relaxed: a counter */
-		if (is_linked(index, row)) {
-			weft__fetch_add_relaxed(&index->graph->dead, 1); /* relaxed: the same */
+		if (weft__row_is_linked(&index->rows, row)) {
+			weft__fetch_add_relaxed(&weft__index_graph(index)->dead, 1); /* relaxed: the same */
 		} else {
 			weft__lookup_remove(&index->by_vector, shard, row);
 			weft__slab_retire(&index->rows.slab, row);
@@ -346,6 +358,19 @@ static int put_locked(weft_index *index, struct weft__lookup_shard *shard, struc
 	return 0;
 }
 
+/* What a write leaves to be done, a little of it. No locks held, outside of the grace counters. */
+static void tidy(weft_index *index, struct weft__searcher *s)
+{
+	struct weft__graph *g = weft__index_graph(index);
+
+	if (index->opt.kind == WEFT_INDEX_SCAN)
+		return;
+	if (!g || !weft__graph_is_ready(g))
+		weft__build_step(index, s);
+	else
+		weft__sweep_step(index, s);
+}
+
 int weft_index_put(weft_index *index, uint64_t id, const float *vector, const weft_index_attrs *attrs)
 {
 	struct weft__searcher *s;
@@ -357,17 +382,18 @@ int weft_index_put(weft_index *index, uint64_t id, const float *vector, const we
 	r = weft__searcher_take(index, vector, &s);
 	if (r < 0)
 		return r;
-	if (index->graph)
+	place = weft__grace_enter(&index->grace);
+	s->links = weft__index_graph(index);
+	if (s->links)
 		r = weft__searcher_ready(index, s, index->opt.ef_construction);
 	if (!r) {
 		shard = weft__lookup_lock(&index->by_id, hash_of_id(id));
-		place = weft__grace_enter(&index->grace);
 		r = put_locked(index, shard, s, id, attrs);
-		weft__grace_leave(place);
 		weft__lookup_unlock(shard);
-		if (index->graph)
-			weft__sweep_step(index, s);
 	}
+	weft__grace_leave(place);
+	if (!r)
+		tidy(index, s);
 	weft__searcher_give(index, s);
 	return r;
 }
@@ -387,8 +413,8 @@ int weft_index_delete(weft_index *index, uint64_t id)
 		detach(index, item);
 	}
 	weft__lookup_unlock(shard);
-	if (index->graph && item != WEFT__NONE && !weft__searcher_take(index, NULL, &s)) { /* without memory: another time */
-		weft__sweep_step(index, s);
+	if (weft__index_graph(index) && item != WEFT__NONE && !weft__searcher_take(index, NULL, &s)) { /* without memory: another time */
+		tidy(index, s);
 		weft__searcher_give(index, s);
 	}
 	return item == WEFT__NONE ? -ENOENT : 0;
@@ -400,7 +426,7 @@ int weft_index_sweep(weft_index *index)
 	int r;
 
 	WEFT_RETURN_IF(!index, -EINVAL);
-	if (!index->graph)
+	if (!weft__index_graph(index) || !weft__graph_is_ready(weft__index_graph(index)))
 		return 0;
 	r = weft__searcher_take(index, NULL, &s);
 	if (r < 0)
@@ -439,8 +465,8 @@ int weft_index_stats_read(weft_index *index, weft_index_stats *ret_stats)
 		.rows = weft__load_relaxed(&index->live_rows),
 		.bytes = sizeof(*index) + weft__slab_bytes(&index->rows.slab) + weft__slab_bytes(&index->items.slab) +
 		         weft__lookup_bytes(&index->by_id) + weft__lookup_bytes(&index->by_vector),
-		.linked = index->graph ? weft__load_relaxed(&index->graph->linked) : 0,
-		.dead = index->graph ? weft__load_relaxed(&index->graph->dead) : 0,
+		.linked = weft__index_graph(index) ? weft__load_relaxed(&weft__index_graph(index)->linked) : 0,
+		.dead = weft__index_graph(index) ? weft__load_relaxed(&weft__index_graph(index)->dead) : 0,
 		.searches_by_graph = weft__load_relaxed(&index->by_graph),
 		.searches_by_scan = weft__load_relaxed(&index->by_scan),
 	};

@@ -25,7 +25,7 @@ static bool mark(struct weft__sweep *w, uint32_t row)
 
 bool weft__reach_begin(weft_index *index, struct weft__sweep *w)
 {
-	uint64_t entry = weft__load_acquire(&index->graph->entry); /* L1 */
+	uint64_t entry = weft__load_acquire(&weft__index_graph(index)->entry); /* L1 */
 
 	w->end = weft__slab_count(&index->rows.slab);
 	w->queue_at = w->queue_count = 0;
@@ -79,7 +79,7 @@ static bool append(struct weft__links links, uint32_t to)
 
 static bool append_to(weft_index *index, uint32_t from, uint32_t to)
 {
-	struct weft__lock *lock = weft__graph_lock(index->graph, from);
+	struct weft__lock *lock = weft__graph_lock(weft__index_graph(index), from);
 	bool done;
 
 	weft__lock_take(lock);
@@ -92,7 +92,7 @@ static bool append_to(weft_index *index, uint32_t from, uint32_t to)
 static uint32_t displace(weft_index *index, uint32_t from, uint32_t to)
 {
 	struct weft__links links = weft__graph_links(index, from, 0);
-	struct weft__lock *lock = weft__graph_lock(index->graph, from);
+	struct weft__lock *lock = weft__graph_lock(weft__index_graph(index), from);
 	uint32_t was;
 
 	weft__lock_take(lock);

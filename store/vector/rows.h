@@ -118,6 +118,12 @@ static inline _Atomic(uint64_t) *weft__item_live(const struct weft__items *t, ui
 /* Before anybody knows the item. NULL: all zero. */
 void weft__item_put_attrs(const struct weft__items *items, uint32_t item, const weft_index_attrs *attrs);
 weft_index_attrs weft__item_get_attrs(const struct weft__items *items, uint32_t item);
+static inline bool weft__row_is_linked(const struct weft__rows *r, uint32_t row)
+{
+	/* acquire: pairs with who links it */
+	return weft__load_acquire(weft__row_state(r, weft__slab_chunk(&r->slab, row), row)) & WEFT__ROW_LINKED;
+}
+
 /* The vector of a row, as exactly as it is kept. dims floats. */
 void weft__row_copy(const struct weft__rows *rows, uint32_t row, float *ret);
 

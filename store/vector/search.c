@@ -292,6 +292,16 @@ static int scan(weft_index *index, struct weft__searcher *s, struct weft__hits *
 	return weft__scan_search(index, s, hits);
 }
 
+static bool prefers_graph(weft_index *index, const weft_index_query *q)
+{
+	const struct weft__graph *g = weft__index_graph(index);
+
+	if (!g || !weft__graph_is_ready(g) || q->filter || q->recall >= 1)
+		return false;
+	/* relaxed: a counter. After many deletes a scan is the faster one again */
+	return index->opt.kind == WEFT_INDEX_GRAPH || weft__load_relaxed(&index->live_rows) >= index->opt.graph_from / 2;
+}
+
 int weft_index_search(weft_index *index, const float *query, uint32_t k, const weft_index_query *opt,
                       weft_index_hit *ret_hits)
 {
@@ -308,7 +318,7 @@ int weft_index_search(weft_index *index, const float *query, uint32_t k, const w
 		return r;
 	if (k) {
 		place = weft__grace_enter(&index->grace);
-		if (index->graph && !q.filter && graph_search(index, s, &q, &hits))
+		if (prefers_graph(index, &q) && graph_search(index, s, &q, &hits))
 			weft__fetch_add_relaxed(&index->by_graph, 1); /* relaxed: a statistic */
 		else
 			r = scan(index, s, &hits);

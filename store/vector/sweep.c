@@ -32,7 +32,7 @@ static void condemn(weft_index *index, struct weft__sweep *w, uint32_t row)
 		weft__lookup_remove(&index->by_vector, shard, row);
 		/* acq_rel: seen by whoever enters after the stamp, see WAIT */
 		weft__fetch_or_acq_rel(weft__graph_state(index, row), WEFT__ROW_CONDEMNED);
-		weft__fetch_sub_relaxed(&index->graph->dead, 1); /* relaxed: a counter */
+		weft__fetch_sub_relaxed(&weft__index_graph(index)->dead, 1); /* relaxed: a counter */
 		*chain_of(index, row) = w->doomed;
 		w->doomed = row;
 		w->doomed_count++;
@@ -43,7 +43,7 @@ static void condemn(weft_index *index, struct weft__sweep *w, uint32_t row)
 /* Searches begin at a row that stays; when none does, the graph is empty. */
 static void move_entry(weft_index *index, struct weft__sweep *w)
 {
-	struct weft__graph *g = index->graph;
+	struct weft__graph *g = weft__index_graph(index);
 	uint64_t now;
 
 	weft__lock_take(&g->entry_lock);
@@ -155,7 +155,7 @@ static uint32_t count_lost(const weft_index *index, const uint32_t *list, uint32
 static void repair_list(weft_index *index, struct weft__searcher *s, uint32_t row, uint32_t floor)
 {
 	struct weft__links links = weft__graph_links(index, row, floor);
-	struct weft__lock *lock = weft__graph_lock(index->graph, row);
+	struct weft__lock *lock = weft__graph_lock(weft__index_graph(index), row);
 	uint32_t list[WEFT__LINKS_MAX], n;
 	struct repair p;
 
@@ -172,7 +172,7 @@ static void repair_list(weft_index *index, struct weft__searcher *s, uint32_t ro
 /* Will little be left on the ground floor? */
 static bool is_poor(weft_index *index, uint32_t row)
 {
-	struct weft__lock *lock = weft__graph_lock(index->graph, row);
+	struct weft__lock *lock = weft__graph_lock(weft__index_graph(index), row);
 	uint32_t list[WEFT__LINKS_MAX], n, lost;
 
 	weft__lock_take(lock);
@@ -207,7 +207,7 @@ static bool repair_some(weft_index *index, struct weft__sweep *w, struct weft__s
 static void retire_doomed(weft_index *index, struct weft__sweep *w)
 {
 	/* relaxed: a counter */
-	weft__fetch_sub_relaxed(&index->graph->linked, w->doomed_count);
+	weft__fetch_sub_relaxed(&weft__index_graph(index)->linked, w->doomed_count);
 	while (w->doomed != WEFT__NONE) {
 		uint32_t row = w->doomed;
 
@@ -236,7 +236,7 @@ static void begin(weft_index *index, struct weft__sweep *w)
 static void begin_reach(weft_index *index, struct weft__sweep *w)
 {
 	/* relaxed: counters; not again for a while, with or without memory */
-	weft__store_relaxed(&w->checked, weft__load_relaxed(&index->graph->linked));
+	weft__store_relaxed(&w->checked, weft__load_relaxed(&weft__index_graph(index)->linked));
 	go_to(w, weft__reach_begin(index, w) ? WEFT__SWEEP_REACH : WEFT__SWEEP_IDLE, w->end);
 }
 
@@ -289,7 +289,7 @@ static void work(weft_index *index, struct weft__sweep *w, struct weft__searcher
 /* Should a sweep begin? True: one runs now. */
 static bool is_due(weft_index *index, struct weft__sweep *w)
 {
-	struct weft__graph *g = index->graph;
+	struct weft__graph *g = weft__index_graph(index);
 	/* relaxed: counters */
 	uint32_t dead = weft__load_relaxed(&g->dead), linked = weft__load_relaxed(&g->linked);
 	uint32_t checked = weft__load_relaxed(&w->checked);
@@ -301,7 +301,7 @@ static bool is_due(weft_index *index, struct weft__sweep *w)
 
 static void start(weft_index *index, struct weft__sweep *w)
 {
-	uint32_t dead = weft__load_relaxed(&index->graph->dead); /* relaxed: a counter */
+	uint32_t dead = weft__load_relaxed(&weft__index_graph(index)->dead); /* relaxed: a counter */
 
 	if (weft__load_relaxed(&w->stage) != WEFT__SWEEP_IDLE) /* relaxed: our lock */
 		return;
@@ -313,7 +313,7 @@ static void start(weft_index *index, struct weft__sweep *w)
 
 void weft__sweep_step(weft_index *index, struct weft__searcher *s)
 {
-	struct weft__sweep *w = &index->graph->sweep;
+	struct weft__sweep *w = &weft__index_graph(index)->sweep;
 	weft__grace_place place;
 
 	if (!is_due(index, w) || !weft__lock_try(&w->turn))
@@ -343,7 +343,7 @@ static void finish(weft_index *index, struct weft__sweep *w, struct weft__search
 
 int weft__sweep_all(weft_index *index, struct weft__searcher *s)
 {
-	struct weft__sweep *w = &index->graph->sweep;
+	struct weft__sweep *w = &weft__index_graph(index)->sweep;
 	int r;
 
 	weft__lock_take(&w->turn);

@@ -37,6 +37,7 @@ struct weft__searcher {
 	uint16_t *stamps;             /* owned, one a row: equal to stamp when the row was seen in this walk */
 	uint32_t stamps_cap;
 	uint16_t stamp;
+	bool links;                   /* a put that links the row it makes: the graph was there when it began */
 	struct weft__near *scanned;   /* owned: weft__searcher_scanned */
 	uint32_t scanned_cap;
 };
@@ -48,7 +49,8 @@ struct weft_index {
 	struct weft__rows rows;
 	struct weft__items items;
 	struct weft__lookup by_id, by_vector;
-	struct weft__graph *graph; /* owned; NULL: this index only scans */
+	_Atomic(struct weft__graph *) graph; /* owned; NULL: this index only scans, or still */
+	struct weft__lock building; /* the one that makes it */
 	const struct weft__simd *simd;
 	const struct weft__match_kernels *match;
 	weft_index_options opt; /* with the defaults filled in */
@@ -57,6 +59,12 @@ struct weft_index {
 	_Atomic(uint64_t) by_graph, by_scan;
 	_Atomic(struct weft__searcher *) idle[WEFT__SEARCHERS_KEPT]; /* owned */
 };
+
+static inline struct weft__graph *weft__index_graph(const weft_index *index)
+{
+	/* acquire: an empty graph at least */
+	return weft__load_acquire(&((weft_index *)index)->graph);
+}
 
 /* ---- search.c ------------------------------------------------------------------------------------- */
 

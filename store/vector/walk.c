@@ -155,7 +155,7 @@ static void approach(weft_index *index, const struct weft__probe *probe, uint32_
 bool weft__graph_descend(weft_index *index, struct weft__searcher *s, uint32_t floor, uint32_t ef)
 {
 	const struct weft__probe probe = weft__probe_of_searcher(s);
-	uint64_t entry = weft__load_acquire(&index->graph->entry); /* L1: as a link */
+	uint64_t entry = weft__load_acquire(&weft__index_graph(index)->entry); /* L1: as a link */
 	struct weft__near best = { .row = (uint32_t)entry };
 
 	if (entry == WEFT__GRAPH_EMPTY)
@@ -172,7 +172,7 @@ bool weft__graph_descend(weft_index *index, struct weft__searcher *s, uint32_t f
 bool weft__graph_walk_ground(weft_index *index, struct weft__searcher *s, uint32_t ef)
 {
 	const struct weft__probe probe = weft__probe_of_searcher(s);
-	uint64_t entry = weft__load_acquire(&index->graph->entry); /* L1 */
+	uint64_t entry = weft__load_acquire(&weft__index_graph(index)->entry); /* L1 */
 	struct weft__near start = { .row = (uint32_t)entry };
 
 	if (entry == WEFT__GRAPH_EMPTY)

@@ -213,6 +213,7 @@ static void live_with(weft_index_kind kind, weft_index_codes codes, double recal
 {
 	uint64_t rnd = test_seed("index");
 	weft_index *index = make(kind, codes);
+	weft_index_stats stats = WEFT_INDEX_STATS_INIT;
 
 	memset(rows, 0, sizeof(rows));
 	for (uint32_t round = 0; round < 6; round++) {
@@ -234,6 +235,9 @@ static void live_with(weft_index_kind kind, weft_index_codes codes, double recal
 	churn(index, &rnd, ROWS);
 	check_graph(index);
 	cr_assert_geq(ask(index, &rnd, 60), recall);
+	cr_assert_eq(weft_index_stats_read(index, &stats), 0);
+	cr_assert_eq(stats.searches_by_graph > 0, kind != WEFT_INDEX_SCAN);
+	cr_assert_eq(stats.linked > 0, kind != WEFT_INDEX_SCAN);
 	weft_index_unref(index);
 }
 
@@ -257,6 +261,11 @@ Test(index, scan_over_codes_is_nearly_exact)
 Test(index, graph_is_nearly_exact)
 {
 	live_with(WEFT_INDEX_GRAPH, WEFT_INDEX_CODES_I8, 0.97);
+}
+
+Test(index, auto_becomes_a_graph)
+{
+	live_with(WEFT_INDEX_AUTO, WEFT_INDEX_CODES_I8, 0.97);
 }
 
 Test(index, graph_over_floats_is_nearly_exact)

@@ -190,3 +190,8 @@ Test(index_stress, graph_over_floats)
 {
 	run(WEFT_INDEX_GRAPH, WEFT_INDEX_CODES_NONE);
 }
+
+Test(index_stress, from_a_scan_to_a_graph)
+{
+	run(WEFT_INDEX_AUTO, WEFT_INDEX_CODES_I8);
+}
