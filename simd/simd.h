@@ -21,8 +21,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weft/vector.h>
+
 /* At least 8 sums run side by side, and each addition rounds: n / 8 of them, then those that bring the sums together. */
-#define WEFT__SIMD_ERROR(n) (((double)(n) / 8 + 8) * 0x1p-24)
+#define WEFT__SIMD_ERROR(n) WEFT_VECTOR_ERROR(n)
 
 struct weft__simd {
 	const char *name; /* as WEFT_SIMD has it; "neon" for the baseline of arm64 */
@@ -133,33 +135,28 @@ static inline float weft__i8_score(int32_t dot, struct weft__query_i8 query, flo
 
 /* ---- topk.c: the best of many scores ------------------------------------------------------- */
 
-struct weft__scored {
-	float score;
-	uint32_t id;
-};
-
 /*
  * The best k so far: higher scores first, of equal ones the lower id; NaN never. Owned by one thread.
  * A heap with the worst on top; scores that cannot get in are passed over a register at a time.
  */
 struct weft__topk {
-	struct weft__scored *best; /* the caller's, room for k */
+	weft_vector_hit *best; /* the caller's, room for k */
 	uint32_t k, count;
 };
 
-static inline struct weft__topk weft__topk_begin(struct weft__scored *best, uint32_t k)
+static inline struct weft__topk weft__topk_begin(weft_vector_hit *best, uint32_t k)
 {
 	return (struct weft__topk){ .best = best, .k = k };
 }
 
-/* Offer n scores; ids[i] is the id of scores[i], or first_id + i where ids is NULL. */
+/* Offer n scores; ids[i] is the id (a hit's `at`) of scores[i], or first_id + i where ids is NULL. */
 void weft__topk_offer(struct weft__topk *t, const float *scores, size_t n, const uint32_t *ids, uint32_t first_id);
 
 /* Put them in order, best first; returns how many. Nothing is offered after that. */
 uint32_t weft__topk_end(struct weft__topk *t);
 
 /* All three: the best k of n scores into ret; returns how many, which is less than k when there are too few. */
-uint32_t weft__topk(const float *scores, const uint32_t *ids, size_t n, uint32_t k, struct weft__scored *ret);
+uint32_t weft__topk(const float *scores, const uint32_t *ids, size_t n, uint32_t k, weft_vector_hit *ret);
 
 /* ---- the sets, for dispatch; NULL where the build has none ---------------------------------- */
 

@@ -9,13 +9,13 @@
 
 #include <math.h>
 
-static int is_worse(struct weft__scored a, struct weft__scored b)
+static int is_worse(weft_vector_hit a, weft_vector_hit b)
 {
-	return a.score < b.score || (a.score == b.score && a.id > b.id);
+	return a.score < b.score || (a.score == b.score && a.at > b.at);
 }
 
 /* Put s at the top of a heap of count, and let it sink to its place. */
-static void sink(struct weft__scored *heap, uint32_t count, struct weft__scored s)
+static void sink(weft_vector_hit *heap, uint32_t count, weft_vector_hit s)
 {
 	uint64_t at = 0, child;
 
@@ -31,7 +31,7 @@ static void sink(struct weft__scored *heap, uint32_t count, struct weft__scored 
 }
 
 /* Put s at the end, and let it rise. */
-static void rise(struct weft__scored *heap, uint32_t count, struct weft__scored s)
+static void rise(weft_vector_hit *heap, uint32_t count, weft_vector_hit s)
 {
 	uint32_t at = count;
 
@@ -51,15 +51,15 @@ void weft__topk_offer(struct weft__topk *t, const float *scores, size_t n, const
 		return;
 	for (; i < n && t->count < t->k; i++) {
 		if (!isnan(scores[i]))
-			rise(t->best, t->count++, (struct weft__scored){ scores[i], ids ? ids[i] : first_id + (uint32_t)i });
+			rise(t->best, t->count++, (weft_vector_hit){ scores[i], ids ? ids[i] : first_id + (uint32_t)i });
 	}
 	for (; i < n; i++) {
-		struct weft__scored s;
+		weft_vector_hit s;
 
 		i += simd->inside_f32(scores + i, n - i, t->best[0].score, INFINITY);
 		if (i == n)
 			return;
-		s = (struct weft__scored){ scores[i], ids ? ids[i] : first_id + (uint32_t)i };
+		s = (weft_vector_hit){ scores[i], ids ? ids[i] : first_id + (uint32_t)i };
 		if (is_worse(t->best[0], s))
 			sink(t->best, t->count, s);
 	}
@@ -68,7 +68,7 @@ void weft__topk_offer(struct weft__topk *t, const float *scores, size_t n, const
 uint32_t weft__topk_end(struct weft__topk *t)
 {
 	for (uint32_t left = t->count; left > 1; left--) {
-		struct weft__scored worst = t->best[0];
+		weft_vector_hit worst = t->best[0];
 
 		sink(t->best, left - 1, t->best[left - 1]);
 		t->best[left - 1] = worst;
@@ -76,7 +76,7 @@ uint32_t weft__topk_end(struct weft__topk *t)
 	return t->count;
 }
 
-uint32_t weft__topk(const float *scores, const uint32_t *ids, size_t n, uint32_t k, struct weft__scored *ret)
+uint32_t weft__topk(const float *scores, const uint32_t *ids, size_t n, uint32_t k, weft_vector_hit *ret)
 {
 	struct weft__topk t = weft__topk_begin(ret, k);
 

@@ -24,5 +24,7 @@
 #include <weft/supervisor.h>
 #include <weft/tool.h>
 #include <weft/uuid.h>
+#include <weft/validate.h>
+#include <weft/vector.h>
 
 #endif
