@@ -7,10 +7,10 @@
 #include "actors/action.h"
 #include "actors/plan.h"
 #include "actors/recent.h"
+#include "actors/relevant.h"
 #include "actors/text.h"
 #include "actors/turn.h"
 
-#define FACTS_SHOWN 10u
 #define ENTITIES_SHOWN 64
 
 /* ---- what never changes -------------------------------------------------- */
@@ -107,7 +107,7 @@ static int facts(weft_provider_call *call, void *user)
 	if (weft_store_count(turn->store, turn->message.room_id, WEFT_MEMORY_FACT) == 0)
 		return 0;
 	weft__buf_put(&b, WEFT_STR("# Facts\n"));
-	n = weft_store_visit_recent(turn->store, turn->message.room_id, WEFT_MEMORY_FACT, 0, FACTS_SHOWN,
+	n = weft_store_visit_recent(turn->store, turn->message.room_id, WEFT_MEMORY_FACT, 0, WEFT__FACTS_SHOWN,
 	                            put_fact, &b);
 	if (b.failed)
 		return -ENOMEM;
@@ -145,32 +145,6 @@ static int entities(weft_provider_call *call, void *user)
 
 /* ---- time ---------------------------------------------------------------- */
 
-static void put_two(char *p, unsigned v)
-{
-	p[0] = (char)('0' + v / 10 % 10);
-	p[1] = (char)('0' + v % 10);
-}
-
-/* "2026-11-20 22:38:05 UTC"; the calendar after Howard Hinnant's civil_from_days. */
-static void format_utc(int64_t ms, char *out)
-{
-	uint64_t s = (uint64_t)(ms < 0 ? 0 : ms) / 1000, days = s / 86400 + 719468, era = days / 146097;
-	unsigned doe = (unsigned)(days - era * 146097);
-	unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-	unsigned month = mp < 10 ? mp + 3 : mp - 9, year = (unsigned)(yoe + era * 400) + (month <= 2);
-	static const char shape[] = "0000-00-00 00:00:00 UTC";
-
-	memcpy(out, shape, sizeof(shape));
-	put_two(out, year / 100);
-	put_two(out + 2, year % 100);
-	put_two(out + 5, month);
-	put_two(out + 8, doy - (153 * mp + 2) / 5 + 1);
-	put_two(out + 11, (unsigned)(s / 3600 % 24));
-	put_two(out + 14, (unsigned)(s / 60 % 60));
-	put_two(out + 17, (unsigned)(s % 60));
-}
-
 static int now(weft_provider_call *call, void *user)
 {
 	static const char heading[] = "The time is ";
@@ -180,7 +154,7 @@ static int now(weft_provider_call *call, void *user)
 	if (!text)
 		return -ENOMEM;
 	memcpy(text, heading, sizeof(heading));
-	format_utc(weft_wall_ms(), text + sizeof(heading) - 1);
+	weft__format_utc(weft_wall_ms(), text + sizeof(heading) - 1);
 	call->text = (weft_str){text, sizeof(heading) - 1 + 23};
 	return weft_provider_put(call, WEFT_STR("time"), (weft_str){text + sizeof(heading) - 1, 23});
 }
@@ -258,6 +232,11 @@ static const weft_provider bootstrap_providers[] = {
          .name = "FACTS",
          .fn = facts,
          .description = "facts told in the room"},
+        {.size = sizeof(weft_provider),
+         .name = "RELEVANT",
+         .position = 90,
+         .fn = weft__relevant,
+         .description = "older messages and facts that the message reminds of"},
         {.size = sizeof(weft_provider), .name = "TIME", .fn = now, .description = "the time in UTC"},
         {.size = sizeof(weft_provider),
          .name = "RECENT_MESSAGES",

@@ -25,21 +25,9 @@ struct visit {
 	uint32_t count;
 };
 
-/* The longest prefix of at most max bytes that does not end inside a UTF-8 sequence. */
-static size_t cut(weft_str s, size_t max)
-{
-	size_t n = max;
-
-	if (s.len_bytes <= max)
-		return s.len_bytes;
-	while (n > 0 && ((unsigned char)s.ptr[n] & 0xc0) == 0x80)
-		n--;
-	return n;
-}
-
 static void put_cut(struct weft__buf *b, const char *before, weft_str s, size_t max)
 {
-	size_t n = cut(s, max);
+	size_t n = weft__str_cut(s, max);
 
 	if (s.len_bytes == 0)
 		return;
@@ -84,7 +72,7 @@ static bool see(const weft_memory *m, void *user)
 {
 	struct visit *v = user;
 	struct seen *s = &v->seen[v->count];
-	size_t text = cut(m->text, WEFT__RECENT_BYTES_EACH);
+	size_t text = weft__str_cut(m->text, WEFT__RECENT_BYTES_EACH);
 
 	if (v->scratch.len_bytes + text + m->actions.len_bytes > BUDGET_BYTES)
 		return false;

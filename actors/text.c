@@ -135,3 +135,43 @@ weft_str weft__str_trim(weft_str s)
 		s.len_bytes--;
 	return s;
 }
+
+/* The longest prefix of at most max bytes that does not end inside a UTF-8 sequence. */
+size_t weft__str_cut(weft_str s, size_t max)
+{
+	size_t n = max;
+
+	if (s.len_bytes <= max)
+		return s.len_bytes;
+	while (n > 0 && ((unsigned char)s.ptr[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+/* ---- time ------------------------------------------------------------------- */
+
+static void put_two(char *p, unsigned v)
+{
+	p[0] = (char)('0' + v / 10 % 10);
+	p[1] = (char)('0' + v % 10);
+}
+
+/* "2026-11-20 22:38:05 UTC"; the calendar after Howard Hinnant's civil_from_days. */
+void weft__format_utc(int64_t ms, char *out)
+{
+	uint64_t s = (uint64_t)(ms < 0 ? 0 : ms) / 1000, days = s / 86400 + 719468, era = days / 146097;
+	unsigned doe = (unsigned)(days - era * 146097);
+	unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+	unsigned month = mp < 10 ? mp + 3 : mp - 9, year = (unsigned)(yoe + era * 400) + (month <= 2);
+	static const char shape[] = "0000-00-00 00:00:00 UTC";
+
+	memcpy(out, shape, sizeof(shape));
+	put_two(out, year / 100);
+	put_two(out + 2, year % 100);
+	put_two(out + 5, month);
+	put_two(out + 8, doy - (153 * mp + 2) / 5 + 1);
+	put_two(out + 11, (unsigned)(s / 3600 % 24));
+	put_two(out + 14, (unsigned)(s / 60 % 60));
+	put_two(out + 17, (unsigned)(s % 60));
+}

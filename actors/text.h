@@ -51,5 +51,10 @@ bool weft__text_has_word(weft_str text, weft_str word);
 /** Equal but for case, spaces, underscores and hyphens: "Send Message" is SEND_MESSAGE. */
 bool weft__name_matches(weft_str a, weft_str b);
 weft_str weft__str_trim(weft_str s);
+/** How many bytes of s, at most max, do not end within a UTF-8 character. */
+size_t weft__str_cut(weft_str s, size_t max);
+
+/** "2026-11-20 22:38:05 UTC" into 24 bytes; the day is the first ten. */
+void weft__format_utc(int64_t ms, char *ret_text);
 
 #endif

@@ -74,6 +74,7 @@ void weft__history_remove(struct weft__history *h, struct weft__record *record)
 	h->slots[record->at].record = NULL;
 	h->live--;
 	h->bytes -= record->bytes;
+	h->embedded -= record->m.embedding_dims != 0;
 	while (h->first < h->count && !h->slots[h->first].record)
 		h->first++;
 	if (h->count > 32 && h->live < h->count / 2)

@@ -340,8 +340,10 @@ static void mark_embedded(weft_store *store, weft_uuid id, uint32_t dims, uint32
 	struct weft__record *r = weft__shard_find(shard, id);
 
 	pthread_rwlock_wrlock(&r->room->lock);
-	if (!r->m.embedding_dims)
+	if (!r->m.embedding_dims) {
 		weft__fetch_add_relaxed(&store->embeddings, 1u); /* relaxed: statistics */
+		r->room->histories[r->m.type]->embedded++;
+	}
 	r->m.embedding_dims = dims;
 	r->bytes += bytes;
 	r->room->histories[r->m.type]->bytes += bytes;
@@ -389,6 +391,22 @@ int weft_store_set_embedding(weft_store *store, weft_uuid id, const float *embed
 }
 
 /* ---- histories ------------------------------------------------------------------------------ */
+
+uint64_t weft_store_count_embedded(weft_store *store, weft_uuid room_id, weft_memory_type type)
+{
+	struct weft__room *room;
+	uint64_t n;
+
+	if (!store || (unsigned)type >= WEFT_MEMORY_TYPE_COUNT)
+		return 0;
+	room = weft__room_get(store, room_id, false);
+	if (!room)
+		return 0;
+	pthread_rwlock_rdlock(&room->lock);
+	n = room->histories[type] ? room->histories[type]->embedded : 0;
+	pthread_rwlock_unlock(&room->lock);
+	return n;
+}
 
 uint64_t weft_store_count(weft_store *store, weft_uuid room_id, weft_memory_type type)
 {

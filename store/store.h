@@ -77,6 +77,7 @@ struct weft__history { /* one allocation; moves when it grows */
 	uint32_t first;   /* all slots before it are gaps */
 	uint64_t back_ms; /* how much older than its order_ms any record ever was */
 	uint64_t bytes;   /* of its records */
+	uint32_t embedded; /* of them, with an embedding */
 	struct weft__slot slots[];
 };
 

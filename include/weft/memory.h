@@ -154,6 +154,8 @@ WEFT_API bool weft_store_has(weft_store *store, weft_uuid id);
 WEFT_API int weft_store_delete(weft_store *store, weft_uuid id);
 /** Memories of a type in a room. O(1). */
 WEFT_API uint64_t weft_store_count(weft_store *store, weft_uuid room_id, weft_memory_type type);
+/** Of them, those that have an embedding. O(1). */
+WEFT_API uint64_t weft_store_count_embedded(weft_store *store, weft_uuid room_id, weft_memory_type type);
 /** Give a memory its embedding (copied, normalised). 0, -ENOENT, -EINVAL (not finite, zero length or other dims than the store's first), -EDQUOT, -ENOMEM. */
 WEFT_API int weft_store_set_embedding(weft_store *store, weft_uuid id, const float *embedding, uint32_t dims);
 /** Replace the attachments of a memory; copied. 0, -ENOENT, -EDQUOT, -ENOMEM, as weft_attachments_check: then nothing changed. */
