@@ -162,6 +162,7 @@ void weft__room_free(void *room);
 int weft__rooms_list(weft_store *store, struct weft__room ***ret_rooms, size_t *ret_count);
 
 #define WEFT__EMBED_STRIPES 64u
+#define WEFT__UNIQUE_LOCKS 16u
 
 /* ---- store.c ---------------------------------------------------------------------------- */
 
@@ -174,6 +175,7 @@ struct weft_store {
 	uint64_t read_changes, read_ns; /* by the open */
 	struct weft__map worlds, entities, rooms, memories, agents, accounts;
 	_Atomic(struct weft__partition *) partitions; /* all of agents', the newest first; recall.h */
+	struct weft__lock unique[WEFT__UNIQUE_LOCKS]; /* unique.c */
 	struct weft__lock embedding[WEFT__EMBED_STRIPES]; /* held while a memory of that key gets an embedding, or goes */
 	struct weft__limits limits[WEFT_MEMORY_TYPE_COUNT]; /* of rooms that have none of their own */
 	_Atomic(uint32_t) dims; /* of all embeddings; 0 until the first */

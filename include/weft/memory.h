@@ -197,6 +197,17 @@ typedef struct weft_search_hit {
 WEFT_API int weft_store_search(weft_store *store, weft_uuid room_id, weft_memory_type type, const float *query,
                                uint32_t dims, uint32_t k, weft_search_hit *ret_hits);
 
+/**
+ * Add a memory with its embedding, unless one of its type, room and agent (nil: anybody's) means the same.
+ *
+ * @param memory    embedding and embedding_dims are set; need not be normalised
+ * @param likeness  the cosine from which on two are the same; 0 = 0.95
+ * @param ret_id    the new one, or with -EEXIST the one that is there; may be NULL
+ * @return 0, -EEXIST, as weft_store_add and weft_store_set_embedding: nothing was added then
+ * Threads: any; one after another for a room, so that two who come with the same thing add it once.
+ */
+WEFT_API int weft_store_add_unique(weft_store *store, const weft_memory *memory, float likeness, weft_uuid *ret_id);
+
 /** Which memories are to be found. What is nil or 0 asks for nothing. */
 typedef struct weft_recall {
 	uint32_t size;       /* set by WEFT_RECALL_INIT */
