@@ -109,6 +109,27 @@ static weft_change entity_change(const void *record)
 	return (weft_change){ .kind = WEFT_CHANGE_ENTITY, .entity = ((const struct weft__entity *)record)->info };
 }
 
+static weft_change task_change(const void *record)
+{
+	return (weft_change){ .kind = WEFT_CHANGE_TASK, .task = ((const struct weft__task *)record)->info };
+}
+
+static bool visit_relations(const struct visit *v)
+{
+	struct weft__map *map = &v->store->relations;
+	bool goes_on = true;
+
+	for (uint32_t i = 0; i <= map->mask && goes_on; i++) {
+		struct weft__shard *s = &map->shards[i];
+
+		pthread_mutex_lock(&s->lock);
+		for (uint32_t j = 0; j < s->cap && goes_on; j++)
+			goes_on = !s->slots[j] || weft__relations_visit(s->slots[j], v->fn, v->user);
+		pthread_mutex_unlock(&s->lock);
+	}
+	return goes_on;
+}
+
 int weft_store_visit(weft_store *store, weft_change_visitor fn, void *user)
 {
 	struct visit v = { .store = store, .fn = fn, .user = user };
@@ -126,7 +147,8 @@ int weft_store_visit(weft_store *store, weft_change_visitor fn, void *user)
 		if (!v.vector)
 			return -ENOMEM;
 	}
-	goes_on = visit_map(&v, &store->worlds, world_change) && visit_map(&v, &store->entities, entity_change);
+	goes_on = visit_map(&v, &store->worlds, world_change) && visit_map(&v, &store->entities, entity_change) &&
+	          visit_relations(&v) && visit_map(&v, &store->tasks, task_change);
 	r = goes_on ? weft__rooms_list(store, &rooms, &count) : -ECANCELED;
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = visit_room(&v, rooms[i]) ? 0 : -ECANCELED; /* rooms are as old as the store */
@@ -174,6 +196,16 @@ int weft_store_apply(weft_store *store, const weft_change *change)
 	case WEFT_CHANGE_ATTACHMENTS:
 		return weft_store_set_attachments(store, change->memory.id, change->memory.attachments,
 		                                  change->memory.attachment_count);
+	case WEFT_CHANGE_RELATIONSHIP:
+		return weft_store_put_relationship(store, &change->relationship);
+	case WEFT_CHANGE_RELATIONSHIP_DELETE:
+		r = weft_store_delete_relationship(store, change->relationship.source_id, change->relationship.target_id);
+		return r == -ENOENT ? 0 : r;
+	case WEFT_CHANGE_TASK:
+		return weft_store_put_task(store, &change->task);
+	case WEFT_CHANGE_TASK_DELETE:
+		r = weft_store_delete_task(store, change->task.id);
+		return r == -ENOENT ? 0 : r;
 	default:
 		return -EINVAL;
 	}

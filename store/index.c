@@ -55,6 +55,25 @@ void weft__map_unlock(struct weft__shard *shard)
 	pthread_mutex_unlock(&shard->lock);
 }
 
+void weft__map_lock_two(struct weft__map *map, weft_uuid a, weft_uuid b, struct weft__shard *ret[2])
+{
+	bool in_order;
+
+	ret[0] = &map->shards[weft_uuid_hash(a) & map->mask];
+	ret[1] = &map->shards[weft_uuid_hash(b) & map->mask];
+	in_order = ret[0] <= ret[1];
+	pthread_mutex_lock(&ret[!in_order]->lock);
+	if (ret[0] != ret[1])
+		pthread_mutex_lock(&ret[in_order]->lock);
+}
+
+void weft__map_unlock_two(struct weft__shard *const shards[2])
+{
+	pthread_mutex_unlock(&shards[0]->lock);
+	if (shards[0] != shards[1])
+		pthread_mutex_unlock(&shards[1]->lock);
+}
+
 static uint32_t home_of_key(const struct weft__shard *s, uint64_t key)
 {
 	return (uint32_t)(key >> 32) & (s->cap - 1);

@@ -8,6 +8,7 @@
 
 #include "runtime/base/clock.h"
 #include "store/attachment.h"
+#include "store/bag.h"
 #include "store/journal.h"
 #include "store/log/wal.h"
 #include "store/recall.h"
@@ -49,7 +50,9 @@ int weft_store_create(const weft_store_options *opt, weft_store **ret_store)
 	s->refs = 1;
 	if (weft__map_init(&s->worlds, 1) < 0 || weft__map_init(&s->entities, shards) < 0 ||
 	    weft__map_init(&s->rooms, shards) < 0 || weft__map_init(&s->memories, shards) < 0 ||
-	    weft__map_init(&s->agents, 16) < 0 || weft__map_init(&s->accounts, 16) < 0) {
+	    weft__map_init(&s->agents, 16) < 0 || weft__map_init(&s->accounts, 16) < 0 ||
+	    weft__map_init(&s->relations, 16) < 0 || weft__map_init(&s->tasks, 16) < 0 ||
+	    weft__map_init(&s->room_tasks, 16) < 0) {
 		weft_store_unref(s);
 		return -ENOMEM;
 	}
@@ -74,6 +77,9 @@ void weft_store_unref(weft_store *store)
 	weft__map_fini(&store->rooms, weft__room_free);
 	weft__map_fini(&store->agents, weft__partition_free);
 	weft__map_fini(&store->accounts, weft_free);
+	weft__map_fini(&store->relations, weft__relations_free);
+	weft__map_fini(&store->room_tasks, weft__bag_free);
+	weft__map_fini(&store->tasks, weft_free);
 	weft__map_fini(&store->entities, weft_free);
 	weft__map_fini(&store->worlds, weft_free);
 	weft_free(store);
@@ -511,6 +517,8 @@ int weft_store_stats_read(weft_store *store, weft_store_stats *ret_stats)
 		                         .memories = weft__map_count(&store->memories),
 		                         .embeddings = weft__load_relaxed(&store->embeddings),
 		                         .bytes = weft__load_relaxed(&store->bytes),
+		                         .relationships = weft__load_relaxed(&store->relationships),
+		                         .tasks = weft__map_count(&store->tasks),
 		                         .evicted = weft__load_relaxed(&store->evicted),
 		                         .refused = weft__load_relaxed(&store->refused) };
 	return 0;

@@ -6,6 +6,7 @@
  *          ├─ map of entities ─┤
  *          ├─ map of rooms ────┼─ id -> record, in shards, each with a lock
  *          ├─ map of memories ─┤
+ *          ├─ map of tasks ────┤  and their bags by room; relationships: bags by entity
  *          ├─ map of accounts ─┤  what agents hold, and their quotas
  *          └─ map of agents ───┘  what their memories are found by, recall.h
  *                room: participants, and a history a memory type, under the room's lock
@@ -21,6 +22,7 @@
 
 #include <pthread.h>
 
+#include <weft/durable.h>
 #include <weft/memory.h>
 
 #include "runtime/base/atomic.h"
@@ -45,6 +47,9 @@ void weft__map_fini(struct weft__map *map, void (*free_record)(void *record));
 /* The shard of an id, locked. */
 struct weft__shard *weft__map_lock(struct weft__map *map, weft_uuid id);
 void weft__map_unlock(struct weft__shard *shard);
+/* The shards of two ids, which may be one; nothing that is locked comes after them. */
+void weft__map_lock_two(struct weft__map *map, weft_uuid a, weft_uuid b, struct weft__shard *ret[2]);
+void weft__map_unlock_two(struct weft__shard *const shards[2]);
 /* With the shard locked: */
 void *weft__shard_find(const struct weft__shard *shard, weft_uuid id);
 /* The same by weft_uuid_hash of the id: one of those that have it. */
@@ -161,6 +166,20 @@ void weft__room_free(void *room);
 /* All rooms there are now, the caller's array. 0 or -ENOMEM. */
 int weft__rooms_list(weft_store *store, struct weft__room ***ret_rooms, size_t *ret_count);
 
+/* ---- relation.c, task.c ------------------------------------------------------------------- */
+
+struct weft__task { /* one allocation, strings behind it; replaced as a whole */
+	weft_uuid id; /* first: the map's key */
+	weft_task info;
+};
+
+struct weft__bag;
+
+/* A bag of the map of relations, and what only it holds. */
+void weft__relations_free(void *bag);
+/* Those whose source the bag belongs to. With its shard locked; false: fn ended it. */
+bool weft__relations_visit(const struct weft__bag *bag, weft_change_visitor fn, void *user);
+
 #define WEFT__EMBED_STRIPES 64u
 #define WEFT__UNIQUE_LOCKS 16u
 
@@ -174,12 +193,14 @@ struct weft_store {
 	_Atomic(uint32_t) closed, in_snapshot;
 	uint64_t read_changes, read_ns; /* by the open */
 	struct weft__map worlds, entities, rooms, memories, agents, accounts;
+	struct weft__map relations;         /* bags, of entities */
+	struct weft__map tasks, room_tasks; /* and bags, of rooms */
 	_Atomic(struct weft__partition *) partitions; /* all of agents', the newest first; recall.h */
 	struct weft__lock unique[WEFT__UNIQUE_LOCKS]; /* unique.c */
 	struct weft__lock embedding[WEFT__EMBED_STRIPES]; /* held while a memory of that key gets an embedding, or goes */
 	struct weft__limits limits[WEFT_MEMORY_TYPE_COUNT]; /* of rooms that have none of their own */
 	_Atomic(uint32_t) dims; /* of all embeddings; 0 until the first */
-	_Atomic(uint64_t) bytes, embeddings, evicted, refused;
+	_Atomic(uint64_t) bytes, embeddings, evicted, refused, relationships;
 };
 
 /* As weft_store_join; the entity need not be there. */

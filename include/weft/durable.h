@@ -114,6 +114,10 @@ typedef enum weft_change_kind {
 	WEFT_CHANGE_DELETE,      /* memory.id */
 	WEFT_CHANGE_EMBEDDING,   /* memory.id, embedding, embedding_dims; as it was given, or normalised */
 	WEFT_CHANGE_ATTACHMENTS, /* memory.id, attachments, attachment_count */
+	WEFT_CHANGE_RELATIONSHIP,
+	WEFT_CHANGE_RELATIONSHIP_DELETE, /* relationship.source_id, target_id */
+	WEFT_CHANGE_TASK,
+	WEFT_CHANGE_TASK_DELETE, /* task.id */
 	WEFT_CHANGE_KIND_COUNT
 } weft_change_kind;
 
@@ -128,6 +132,8 @@ typedef struct weft_change {
 			weft_follow state; /* FOLLOW */
 		} person;
 		weft_memory memory;
+		weft_relationship relationship;
+		weft_task task;
 	};
 } weft_change;
 

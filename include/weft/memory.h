@@ -88,6 +88,62 @@ WEFT_API int weft_store_set_follow(weft_store *store, weft_uuid room_id, weft_uu
 /** NONE when unknown. */
 WEFT_API weft_follow weft_store_get_follow(weft_store *store, weft_uuid room_id, weft_uuid entity_id);
 
+/* ---- relationships ------------------------------------------------------ */
+
+/** What an entity is to another one. There is one from a source to a target, and perhaps another one back. */
+typedef struct weft_relationship {
+	weft_uuid source_id, target_id;
+	weft_str tags;       /* comma list: "friend, colleague"; may be empty */
+	double strength;     /* what it means, the program knows; finite */
+	int64_t created_ms;  /* 0: now */
+	int64_t updated_ms;  /* 0: as created_ms */
+} weft_relationship;
+
+/** Insert or replace; tags are copied. 0, -EINVAL (a nil id, strength not finite), -EMSGSIZE, -ENOMEM. O(relationships of both). */
+WEFT_API int weft_store_put_relationship(weft_store *store, const weft_relationship *relationship);
+/** 0, -ENOENT, -ENOMEM. */
+WEFT_API int weft_store_get_relationship(weft_store *store, weft_uuid source_id, weft_uuid target_id,
+                                         weft_arena *arena, weft_relationship *ret);
+/** All from or to an entity, in the order they were first put, in arena. @return how many, -ENOMEM */
+WEFT_API int weft_store_relationships(weft_store *store, weft_uuid entity_id, weft_arena *arena,
+                                      weft_relationship **ret_list);
+/** 0 or -ENOENT. */
+WEFT_API int weft_store_delete_relationship(weft_store *store, weft_uuid source_id, weft_uuid target_id);
+
+/* ---- tasks and goals ------------------------------------------------------ */
+
+typedef enum weft_task_kind { WEFT_TASK_TASK = 0, WEFT_TASK_GOAL } weft_task_kind;
+typedef enum weft_task_status { WEFT_TASK_OPEN = 0, WEFT_TASK_DONE, WEFT_TASK_FAILED } weft_task_status;
+
+typedef struct weft_task {
+	weft_uuid id;
+	weft_uuid room_id;   /* nil: of no room */
+	weft_uuid entity_id; /* whose; nil: nobody's */
+	weft_task_kind kind;
+	weft_task_status status;
+	int64_t due_ms; /* 0: whenever */
+	int64_t created_ms; /* 0: now */
+	int64_t updated_ms; /* 0: as created_ms */
+	weft_str name;
+	weft_str description;
+	weft_str tags; /* comma list; may be empty */
+} weft_task;
+
+/** Insert or replace by id; strings are copied. 0, -EINVAL (nil id, kind, status), -EMSGSIZE, -ENOMEM. O(tasks of its room). */
+WEFT_API int weft_store_put_task(weft_store *store, const weft_task *task);
+/** 0, -ENOENT, -ENOMEM. */
+WEFT_API int weft_store_get_task(weft_store *store, weft_uuid id, weft_arena *arena, weft_task *ret);
+/**
+ * The tasks of a room (nil: of none) in the order they came to it, in arena.
+ * @param entity_id  only whose; nil: anybody's
+ * @param statuses   1 << WEFT_TASK_OPEN | ...; 0: any
+ * @return how many, -ENOMEM
+ */
+WEFT_API int weft_store_tasks(weft_store *store, weft_uuid room_id, weft_uuid entity_id, uint32_t statuses,
+                              weft_arena *arena, weft_task **ret_tasks);
+/** 0 or -ENOENT. */
+WEFT_API int weft_store_delete_task(weft_store *store, weft_uuid id);
+
 /* ---- memories ---------------------------------------------------------- */
 
 typedef enum weft_memory_type {
@@ -237,7 +293,7 @@ WEFT_API int weft_store_recall(weft_store *store, const weft_recall *what, const
 typedef struct weft_store_stats {
 	uint32_t size; /* sizeof(weft_store_stats), set by the caller */
 	uint32_t reserved;
-	uint64_t worlds, rooms, entities, memories, embeddings;
+	uint64_t worlds, rooms, entities, memories, embeddings, relationships, tasks;
 	uint64_t bytes; /* held for memories, with attachments and embeddings; allocator overhead left out */
 	uint64_t evicted; /* by limits */
 	uint64_t refused; /* adds and changes, by quotas */

@@ -101,6 +101,39 @@ static void put_embedding(struct out *o, const weft_memory *m)
 	}
 }
 
+static void put_double(struct out *o, double v)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &v, sizeof(bits));
+	put_u64(o, bits);
+}
+
+static void put_relationship(struct out *o, const weft_relationship *r)
+{
+	put_id(o, r->source_id);
+	put_id(o, r->target_id);
+	put_double(o, r->strength);
+	put_u64(o, (uint64_t)r->created_ms);
+	put_u64(o, (uint64_t)r->updated_ms);
+	put_str(o, r->tags);
+}
+
+static void put_task(struct out *o, const weft_task *t)
+{
+	put_id(o, t->id);
+	put_id(o, t->room_id);
+	put_id(o, t->entity_id);
+	put_u8(o, t->kind);
+	put_u8(o, t->status);
+	put_u64(o, (uint64_t)t->due_ms);
+	put_u64(o, (uint64_t)t->created_ms);
+	put_u64(o, (uint64_t)t->updated_ms);
+	put_str(o, t->name);
+	put_str(o, t->description);
+	put_str(o, t->tags);
+}
+
 static void put_change(struct out *o, const weft_change *c)
 {
 	WEFT_ASSERT(c->kind >= WEFT_CHANGE_WORLD && c->kind < WEFT_CHANGE_KIND_COUNT);
@@ -140,6 +173,19 @@ static void put_change(struct out *o, const weft_change *c)
 	case WEFT_CHANGE_ATTACHMENTS:
 		put_id(o, c->memory.id);
 		put_attachments(o, &c->memory);
+		break;
+	case WEFT_CHANGE_RELATIONSHIP:
+		put_relationship(o, &c->relationship);
+		break;
+	case WEFT_CHANGE_RELATIONSHIP_DELETE:
+		put_id(o, c->relationship.source_id);
+		put_id(o, c->relationship.target_id);
+		break;
+	case WEFT_CHANGE_TASK:
+		put_task(o, &c->task);
+		break;
+	case WEFT_CHANGE_TASK_DELETE:
+		put_id(o, c->task.id);
 		break;
 	default:
 		break;
@@ -297,6 +343,40 @@ static int take_embedding(struct in *in, weft_arena *arena, weft_memory *m)
 	return 0;
 }
 
+static double take_double(struct in *in)
+{
+	uint64_t bits = take_u64(in);
+	double v;
+
+	memcpy(&v, &bits, sizeof(v));
+	return v;
+}
+
+static void take_relationship(struct in *in, weft_relationship *r)
+{
+	r->source_id = take_id(in);
+	r->target_id = take_id(in);
+	r->strength = take_double(in);
+	r->created_ms = (int64_t)take_u64(in);
+	r->updated_ms = (int64_t)take_u64(in);
+	r->tags = take_str(in);
+}
+
+static void take_task(struct in *in, weft_task *t)
+{
+	t->id = take_id(in);
+	t->room_id = take_id(in);
+	t->entity_id = take_id(in);
+	t->kind = (weft_task_kind)take_u8(in, WEFT_TASK_GOAL + 1);
+	t->status = (weft_task_status)take_u8(in, WEFT_TASK_FAILED + 1);
+	t->due_ms = (int64_t)take_u64(in);
+	t->created_ms = (int64_t)take_u64(in);
+	t->updated_ms = (int64_t)take_u64(in);
+	t->name = take_str(in);
+	t->description = take_str(in);
+	t->tags = take_str(in);
+}
+
 static int take_change(struct in *in, weft_arena *arena, weft_change *c)
 {
 	switch (c->kind) {
@@ -332,6 +412,19 @@ static int take_change(struct in *in, weft_arena *arena, weft_change *c)
 	case WEFT_CHANGE_ATTACHMENTS:
 		c->memory.id = take_id(in);
 		return take_attachments(in, arena, &c->memory);
+	case WEFT_CHANGE_RELATIONSHIP:
+		take_relationship(in, &c->relationship);
+		return 0;
+	case WEFT_CHANGE_RELATIONSHIP_DELETE:
+		c->relationship.source_id = take_id(in);
+		c->relationship.target_id = take_id(in);
+		return 0;
+	case WEFT_CHANGE_TASK:
+		take_task(in, &c->task);
+		return 0;
+	case WEFT_CHANGE_TASK_DELETE:
+		c->task.id = take_id(in);
+		return 0;
 	default:
 		in->wrong = true;
 		return 0;

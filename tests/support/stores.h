@@ -74,13 +74,24 @@ static inline bool test_texts_visit(const weft_change *c, void *user)
 			              WEFT_STR_ARG(c->memory.attachments[i].url), WEFT_STR_ARG(c->memory.attachments[i].text));
 		snprintf(line + n, sizeof(line) - (size_t)n, "\n");
 		break;
+	case WEFT_CHANGE_RELATIONSHIP:
+		snprintf(line, sizeof(line), "relationship %s %s %.*s %a %lld %lld\n", test_id(c->relationship.source_id, a),
+		         test_id(c->relationship.target_id, b), WEFT_STR_ARG(c->relationship.tags), c->relationship.strength,
+		         (long long)c->relationship.created_ms, (long long)c->relationship.updated_ms);
+		break;
+	case WEFT_CHANGE_TASK:
+		snprintf(line, sizeof(line), "task %s %s %d %d %lld %lld %.*s|%.*s|%.*s\n", test_id(c->task.id, a),
+		         test_id(c->task.room_id, b), (int)c->task.kind, (int)c->task.status, (long long)c->task.due_ms,
+		         (long long)c->task.updated_ms, WEFT_STR_ARG(c->task.name), WEFT_STR_ARG(c->task.description),
+		         WEFT_STR_ARG(c->task.tags));
+		break;
 	default:
 		n = snprintf(line, sizeof(line), "embedding %s", test_id(c->memory.id, a));
 		for (uint32_t i = 0; i < c->memory.embedding_dims && i < 64; i++)
 			n += snprintf(line + n, sizeof(line) - (size_t)n, " %a", (double)c->memory.embedding[i]);
 		snprintf(line + n, sizeof(line) - (size_t)n, "\n");
 	}
-	test_texts_add(t, line, c->kind <= WEFT_CHANGE_ENTITY);
+	test_texts_add(t, line, c->kind <= WEFT_CHANGE_ENTITY || c->kind >= WEFT_CHANGE_RELATIONSHIP);
 	return true;
 }
 

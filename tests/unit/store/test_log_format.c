@@ -146,6 +146,16 @@ static uint32_t every_kind(weft_change *ret)
 		                  .memory = { .id = ID('m'), .embedding = vector, .embedding_dims = 3 } };
 	ret[n++] = (weft_change){ .kind = WEFT_CHANGE_ATTACHMENTS,
 		                  .memory = { .id = ID('m'), .attachment_count = 2, .attachments = attached } };
+	ret[n++] = (weft_change){ .kind = WEFT_CHANGE_RELATIONSHIP,
+		                  .relationship = { .source_id = ID('a'), .target_id = ID('b'), .tags = WEFT_STR("friend"),
+		                                    .strength = -0.25, .created_ms = 3, .updated_ms = 4 } };
+	ret[n++] = (weft_change){ .kind = WEFT_CHANGE_RELATIONSHIP_DELETE,
+		                  .relationship = { .source_id = ID('a'), .target_id = ID('b') } };
+	ret[n++] = (weft_change){ .kind = WEFT_CHANGE_TASK,
+		                  .task = { .id = ID('t'), .room_id = ID('r'), .entity_id = ID('e'), .kind = WEFT_TASK_GOAL,
+		                            .status = WEFT_TASK_DONE, .due_ms = 5, .created_ms = 6, .updated_ms = 7,
+		                            .name = WEFT_STR("n"), .description = WEFT_STR("d"), .tags = WEFT_STR("t") } };
+	ret[n++] = (weft_change){ .kind = WEFT_CHANGE_TASK_DELETE, .task = { .id = ID('t') } };
 	return n;
 }
 
