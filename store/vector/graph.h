@@ -28,6 +28,7 @@
 #define WEFT_STORE_VECTOR_GRAPH_H
 
 #include "store/vector/build.h"
+#include "store/vector/calibrate.h"
 #include "store/vector/sweep.h"
 
 #define WEFT__GRAPH_LOCKS 1024u
@@ -42,6 +43,7 @@ struct weft__graph {
 	_Atomic(uint32_t) dead;   /* of them, without an id, and not condemned yet */
 	struct weft__build build;
 	struct weft__sweep sweep;
+	struct weft__calibration calibration;
 	struct weft__lock locks[WEFT__GRAPH_LOCKS]; /* of the rows' lists, by number */
 };
 
@@ -72,6 +74,9 @@ void weft__graph_link(weft_index *index, struct weft__searcher *s, uint32_t row)
 
 /* More neighbours for a row of whose list little stays. The same conditions, and the searcher's vector changes. */
 void weft__graph_relink(weft_index *index, struct weft__searcher *s, uint32_t row);
+
+/* The nearest rows that pass, as a walk with ef finds them. The searcher is ready. Between enter and leave. */
+void weft__graph_search(weft_index *index, struct weft__searcher *s, uint32_t ef, struct weft__hits *hits);
 
 /* The ef nearest rows to the searcher's vector, in its pool; dead ones too. Between enter and leave. */
 void weft__graph_walk(weft_index *index, struct weft__searcher *s, uint32_t ef);

@@ -365,10 +365,12 @@ static void tidy(weft_index *index, struct weft__searcher *s)
 
 	if (index->opt.kind == WEFT_INDEX_SCAN)
 		return;
-	if (!g || !weft__graph_is_ready(g))
+	if (!g || !weft__graph_is_ready(g)) {
 		weft__build_step(index, s);
-	else
+	} else {
 		weft__sweep_step(index, s);
+		weft__calibrate_step(index, s);
+	}
 }
 
 int weft_index_put(weft_index *index, uint64_t id, const float *vector, const weft_index_attrs *attrs)

@@ -1,203 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store/vector/search.c - a search: its memory, which way it goes, and its hits. */
+/* store/vector/search.c - a search: which way it goes, and its hits. */
 #include "store/vector/vector.h"
 
 #include <errno.h>
-#include <math.h>
-#include <string.h>
 
-#include <weft/alloc.h>
-
-#include "runtime/base/hash.h"
 #include "store/vector/graph.h"
 #include "store/vector/match.h"
 
-#define FIRST_STAMPS 1024u
-#define EF_DEFAULT 64u
-
-/* ---- searchers --------------------------------------------------------------------- */
-
-void weft__searcher_free(struct weft__searcher *s)
-{
-	if (!s)
-		return;
-	weft_free(s->query);
-	weft_free(s->pool);
-	weft_free(s->stamps);
-	weft_free(s->scanned);
-	weft_free(s);
-}
-
-static struct weft__searcher *searcher_create(const weft_index *index)
-{
-	size_t floats = (index->opt.dims + WEFT_CACHELINE - 1) / WEFT_CACHELINE * WEFT_CACHELINE;
-	struct weft__searcher *s = weft_calloc(1, sizeof(*s));
-
-	if (!s)
-		return NULL;
-	s->query = weft_aligned_alloc(WEFT_CACHELINE, floats * (sizeof(float) + 3));
-	if (!s->query) {
-		weft_free(s);
-		return NULL;
-	}
-	memset(s->query, 0, floats * (sizeof(float) + 3));
-	s->codes = (int8_t *)(s->query + floats);
-	s->probe = s->codes + floats;
-	s->ones = s->probe + floats;
-	memset(s->ones, 1, floats);
-	return s;
-}
-
-static int ready_pool(struct weft__searcher *s, uint32_t ef)
-{
-	struct weft__near *pool;
-
-	if (ef <= s->pool_cap)
-		return 0;
-	pool = weft_malloc(2 * ((size_t)ef + 1) * sizeof(*pool));
-	if (!pool)
-		return -ENOMEM;
-	weft_free(s->pool);
-	s->pool = pool;
-	s->candidates = pool + ef + 1;
-	s->pool_cap = ef;
-	return 0;
-}
-
-static int ready_stamps(struct weft__searcher *s, uint32_t rows)
-{
-	uint32_t cap = s->stamps_cap ? s->stamps_cap : FIRST_STAMPS;
-	uint16_t *stamps;
-
-	if (rows <= s->stamps_cap)
-		return 0;
-	while (cap < rows)
-		cap *= 2;
-	stamps = weft_calloc(cap, sizeof(*stamps));
-	if (!stamps)
-		return -ENOMEM;
-	weft_free(s->stamps);
-	s->stamps = stamps;
-	s->stamps_cap = cap;
-	s->stamp = 0;
-	return 0;
-}
-
-int weft__searcher_ready(weft_index *index, struct weft__searcher *s, uint32_t ef)
-{
-	int r = ready_pool(s, ef);
-
-	return r < 0 ? r : ready_stamps(s, weft__slab_count(&index->rows.slab));
-}
-
-struct weft__near *weft__searcher_scanned(struct weft__searcher *s, uint32_t cap)
-{
-	if (s->scanned_cap < cap) {
-		struct weft__near *more = weft_malloc(cap * sizeof(*more));
-
-		if (!more)
-			return NULL;
-		weft_free(s->scanned);
-		s->scanned = more;
-		s->scanned_cap = cap;
-	}
-	return s->scanned;
-}
-
-/* Where a thread begins to look, so that two rarely meet. */
-static uint32_t first_slot(void)
-{
-	static _Thread_local char here;
-
-	return (uint32_t)weft__mix64((uintptr_t)&here);
-}
-
-static struct weft__searcher *idle_take(weft_index *index)
-{
-	uint32_t first = first_slot();
-
-	for (uint32_t i = 0; i < WEFT__SEARCHERS_KEPT; i++) {
-		_Atomic(struct weft__searcher *) *slot = &index->idle[(first + i) % WEFT__SEARCHERS_KEPT];
-		struct weft__searcher *s = NULL;
-
-		/* relaxed: only whether it is worth an exchange */
-		if (weft__load_relaxed(slot))
-			s = weft__xchg_acq_rel(slot, NULL);
-		if (s)
-			return s;
-	}
-	return NULL;
-}
-
-void weft__searcher_give(weft_index *index, struct weft__searcher *s)
-{
-	uint32_t first = first_slot();
-
-	for (uint32_t i = 0; i < WEFT__SEARCHERS_KEPT; i++) {
-		_Atomic(struct weft__searcher *) *slot = &index->idle[(first + i) % WEFT__SEARCHERS_KEPT];
-		struct weft__searcher *none = NULL;
-
-		/* acq_rel: whoever takes it goes on where we left it */
-		if (!weft__load_relaxed(slot) && weft__cas_acq_rel(slot, &none, s)) /* relaxed: as above */
-			return;
-	}
-	weft__searcher_free(s);
-}
-
-/* A row that was normalised stays as it is, however often it is stored and read again. */
-#define UNIT_ERROR 0x1p-20f
-
-/* v to length 1 in ret, and -0 to 0, so that equal vectors are equal bytes. */
-static int unit(const weft_index *index, const float *v, float *ret)
-{
-	size_t n = index->opt.dims;
-	float sum = index->simd->dot_f32(v, v, n), scale;
-
-	if (sum > 1e-20f && sum < 1e20f) {
-		scale = fabsf(sum - 1) < UNIT_ERROR ? 1 : 1 / sqrtf(sum);
-		for (size_t i = 0; i < n; i++)
-			ret[i] = v[i] * scale + 0.0f;
-		return 0;
-	}
-	memcpy(ret, v, n * sizeof(*v));
-	if (weft__normalise_f32(ret, n) < 0) /* in doubles: huge and tiny ones too */
-		return -EINVAL;
-	for (size_t i = 0; i < n; i++)
-		ret[i] += 0.0f;
-	return 0;
-}
-
-static void code(weft_index *index, struct weft__searcher *s)
-{
-	if (index->rows.code_bytes)
-		s->coded = weft__quantise_query(s->query, index->opt.dims, s->codes); /* what is behind them stays 0 */
-}
-
-int weft__searcher_take(weft_index *index, const float *vector, struct weft__searcher **ret)
-{
-	struct weft__searcher *s = idle_take(index);
-	int r;
-
-	if (!s)
-		s = searcher_create(index);
-	if (!s)
-		return -ENOMEM;
-	r = vector ? unit(index, vector, s->query) : 0;
-	if (r < 0) {
-		weft__searcher_give(index, s);
-		return r;
-	}
-	if (vector)
-		code(index, s);
-	*ret = s;
-	return 0;
-}
-
-void weft__searcher_load(weft_index *index, struct weft__searcher *s, uint32_t row)
-{
-	weft__row_copy(&index->rows, row, s->query);
-	code(index, s);
-}
+#define EF_MAX 20000u      /* a scan is better then */
+#define SAMPLE_GROUPS 128u /* of 64 items, to see how many a filter lets through */
+/* What a row costs a scan, and a place in the pool a walk: in the same unit, some 25 ns (384 dimensions). */
+#define SCAN_ROW_COST 1u
+#define WALK_COST 16u
 
 /* ---- hits ---------------------------------------------------------------------------- */
 
@@ -248,7 +62,7 @@ void weft__hits_offer(weft_index *index, struct weft__hits *h, uint32_t row, flo
 	}
 }
 
-/* ---- the search ------------------------------------------------------------------------ */
+/* ---- by the graph -------------------------------------------------------------------------- */
 
 /* Enough to put the best k in order: codes leave neighbours a place or two off. */
 static uint32_t rescored(uint32_t k)
@@ -256,50 +70,101 @@ static uint32_t rescored(uint32_t k)
 	return 2 * k > k + 16 ? 2 * k : k + 16;
 }
 
-/* What the walk found, scored exactly. */
+/* Does an item of the row pass? */
+static bool row_passes(weft_index *index, const struct weft__hits *h, uint32_t row)
+{
+	/* acquire, V1: the items were written before */
+	uint32_t item = weft__load_acquire(weft__row_head(&index->rows, weft__slab_chunk(&index->rows.slab, row), row));
+
+	while (item != WEFT__NONE && !weft__match_one(&index->items, h->filter, item))
+		item = weft__load_acquire(weft__item_next(&index->items, item));
+	return item != WEFT__NONE;
+}
+
+/* The best of what the walk found, scored exactly. */
 static void offer_pool(weft_index *index, struct weft__searcher *s, struct weft__hits *hits)
 {
-	uint32_t n = s->pool_count, most = rescored(hits->k);
+	uint32_t most = rescored(hits->k);
 
-	if (n > most && !hits->filter)
-		n = most;
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < s->pool_count && most; i++) {
 		uint32_t row = s->pool[i].row & ~WEFT__NEAR_DONE;
 
+		if (!row_passes(index, hits, row))
+			continue;
 		weft__hits_offer(index, hits, row, weft__score(index, s, row));
+		most--;
 	}
 }
 
-/* By the graph. False: it could not find as many as there are, or there is no memory for it. */
-static bool graph_search(weft_index *index, struct weft__searcher *s, const weft_index_query *q, struct weft__hits *hits)
+void weft__graph_search(weft_index *index, struct weft__searcher *s, uint32_t ef, struct weft__hits *hits)
 {
-	uint32_t ef = q->ef ? q->ef : EF_DEFAULT;
-	uint64_t ids = weft__load_relaxed(&index->ids); /* relaxed: as many as there were when we came */
-
-	if (ef < hits->k)
-		ef = hits->k;
-	if (weft__searcher_ready(index, s, ef) < 0)
-		return false;
 	weft__graph_walk(index, s, ef);
 	offer_pool(index, s, hits);
-	return hits->count == (hits->k < ids ? hits->k : ids);
 }
 
-static int scan(weft_index *index, struct weft__searcher *s, struct weft__hits *hits)
+/* ---- which way ------------------------------------------------------------------------------- */
+
+/* Of n items, about how many pass: all are asked when they are few, else some of them. */
+static uint64_t count_passing(weft_index *index, const weft_index_filter *filter)
+{
+	uint32_t groups = weft__slab_count(&index->items.slab) / WEFT__MATCH_ITEMS, step = groups / SAMPLE_GROUPS;
+	uint64_t n = 0;
+
+	if (step < 2)
+		return weft__match_count(&index->items, index->match, filter, UINT32_MAX);
+	for (uint32_t i = 0; i < SAMPLE_GROUPS; i++) {
+		uint32_t first = i * step * WEFT__MATCH_ITEMS;
+
+		n += (uint32_t)__builtin_popcountll(weft__match(&index->items, index->match, filter, first));
+	}
+	return n * step;
+}
+
+/*
+ * The ef to walk the graph with, or 0: a scan is right, or faster. A walk that is followed by the filter has to
+ * be wider by as much as the filter takes away; a scan looks at what passes and nothing else.
+ */
+static uint64_t plan(weft_index *index, const weft_index_query *q, uint32_t k)
+{
+	const struct weft__graph *g = weft__index_graph(index);
+	uint64_t rows = weft__load_relaxed(&index->live_rows), passing, ef; /* relaxed: a counter */
+
+	if (!g || !weft__graph_is_ready(g) || q->recall >= 1)
+		return 0;
+	if (index->opt.kind != WEFT_INDEX_GRAPH && rows < index->opt.graph_from / 2)
+		return 0; /* after many deletes */
+	ef = q->ef ? q->ef : weft__calibrate_ef(index, q->recall, k);
+	ef = ef < k ? k : ef;
+	/* relaxed: a counter. Dead rows take places, too */
+	ef += rows ? ef * weft__load_relaxed(&g->dead) / rows : 0;
+	if (!q->filter || !q->filter->fields)
+		return ef;
+	passing = count_passing(index, q->filter);
+	if (passing * SCAN_ROW_COST <= ef * WALK_COST || passing < 4 * (uint64_t)k)
+		return 0;
+	ef = ef * (weft__load_relaxed(&index->ids) + 1) / passing; /* relaxed: a counter */
+	return passing * SCAN_ROW_COST <= ef * WALK_COST ? 0 : ef;
+}
+
+/* False: it could not find as many as there may be, or there is no memory for it. */
+static bool by_graph(weft_index *index, struct weft__searcher *s, uint64_t ef, struct weft__hits *hits)
+{
+	uint64_t ids = weft__load_relaxed(&index->ids); /* relaxed: as many as there were when we came */
+
+	if (!ef || ef > EF_MAX || weft__searcher_ready(index, s, (uint32_t)ef) < 0)
+		return false;
+	weft__graph_search(index, s, (uint32_t)ef, hits);
+	if (hits->count < (hits->k < ids ? hits->k : ids))
+		return false;
+	weft__fetch_add_relaxed(&index->by_graph, 1); /* relaxed: a statistic */
+	return true;
+}
+
+static int by_scan(weft_index *index, struct weft__searcher *s, struct weft__hits *hits)
 {
 	hits->count = 0;
 	weft__fetch_add_relaxed(&index->by_scan, 1); /* relaxed: a statistic */
 	return weft__scan_search(index, s, hits);
-}
-
-static bool prefers_graph(weft_index *index, const weft_index_query *q)
-{
-	const struct weft__graph *g = weft__index_graph(index);
-
-	if (!g || !weft__graph_is_ready(g) || q->filter || q->recall >= 1)
-		return false;
-	/* relaxed: a counter. After many deletes a scan is the faster one again */
-	return index->opt.kind == WEFT_INDEX_GRAPH || weft__load_relaxed(&index->live_rows) >= index->opt.graph_from / 2;
 }
 
 int weft_index_search(weft_index *index, const float *query, uint32_t k, const weft_index_query *opt,
@@ -318,10 +183,8 @@ int weft_index_search(weft_index *index, const float *query, uint32_t k, const w
 		return r;
 	if (k) {
 		place = weft__grace_enter(&index->grace);
-		if (prefers_graph(index, &q) && graph_search(index, s, &q, &hits))
-			weft__fetch_add_relaxed(&index->by_graph, 1); /* relaxed: a statistic */
-		else
-			r = scan(index, s, &hits);
+		if (!by_graph(index, s, plan(index, &q, k), &hits))
+			r = by_scan(index, s, &hits);
 		weft__grace_leave(place);
 	}
 	weft__searcher_give(index, s);

@@ -2,8 +2,9 @@
 /*
  * store/vector/vector.h - what the files of the index share: the index itself, and a search's own memory.
  *
- *     index.c   put, delete, get, create         search.c  a search: which way, and its hits
- *     scan.c    the exact way                    graph*.c  the nearly exact way
+ *     index.c     put, delete, get, create       search.c  a search: which way, and its hits
+ *     scan.c      the exact way                  walk.c    the nearly exact way, over the graph
+ *     searcher.c  what a search needs            graph.c, build.c, sweep.c, reach.c, calibrate.c: the graph
  *
  * A search holds a place in the grace counters from its first look at a row to its last; a writer while it
  * holds numbers of rows that it did not lock. Searchers wait for nobody, see rows.h and graph.h.
@@ -66,7 +67,7 @@ static inline struct weft__graph *weft__index_graph(const weft_index *index)
 	return weft__load_acquire(&((weft_index *)index)->graph);
 }
 
-/* ---- search.c ------------------------------------------------------------------------------------- */
+/* ---- searcher.c ----------------------------------------------------------------------------------- */
 
 /* A searcher that holds this vector, of length 1; NULL: none yet. 0, -EINVAL (not finite, or zero), -ENOMEM. */
 int weft__searcher_take(weft_index *index, const float *vector, struct weft__searcher **ret);
@@ -74,10 +75,14 @@ int weft__searcher_take(weft_index *index, const float *vector, struct weft__sea
 int weft__searcher_ready(weft_index *index, struct weft__searcher *s, uint32_t ef);
 /* It holds the vector of a row now. */
 void weft__searcher_load(weft_index *index, struct weft__searcher *s, uint32_t row);
+/* It holds this vector now. 0, -EINVAL. */
+int weft__searcher_point(weft_index *index, struct weft__searcher *s, const float *vector);
 void weft__searcher_give(weft_index *index, struct weft__searcher *s);
 void weft__searcher_free(struct weft__searcher *s);
 /* Room for so many; what was there is gone. NULL: out of memory. */
 struct weft__near *weft__searcher_scanned(struct weft__searcher *s, uint32_t cap);
+
+/* ---- search.c ------------------------------------------------------------------------------------- */
 
 /* The best k so far, in the caller's array, best first, equal ones by id. */
 struct weft__hits {
