@@ -6,11 +6,11 @@
 	{ .id = "memory-" id_, .suite = "memory", .group = (group_), .description = (text), .unit = (unit_),            \
 	  .run_item = (run_), .iterations = 10, .warmup = 1, .detail = &(const struct memory_detail){ __VA_ARGS__ } }
 
-/* An item over a set of vectors from the data folder. */
-#define OVER(set_, id_, group_, text, unit_, run_, iterations_, ...)                                                   \
+/* An item over the notes. */
+#define NOTES(id_, group_, text, unit_, run_, iterations_, ...)                                                        \
 	{ .id = "memory-" id_, .suite = "memory", .group = (group_), .description = (text), .unit = (unit_),            \
-	  .run_item = (run_), .iterations = (iterations_), .warmup = (iterations_) > 2, .data = (set_),                 \
-	  .detail = &(const struct memory_detail){ .set = (set_), __VA_ARGS__ } }
+	  .run_item = (run_), .iterations = (iterations_), .warmup = (iterations_) > 2, .data = "notes384",             \
+	  .detail = &(const struct memory_detail){ .set = "notes384", __VA_ARGS__ } }
 
 /* What is measured of each set; data_ NULL: it is made, and the rest says how large. */
 #define SET(name, data_, ...)                                                                                          \
@@ -55,22 +55,22 @@ const struct bench_micro bench_memories[] = {
 	SET("made768", NULL, .count = 10000, .dims = 768),
 	SET_ITEM("notes384", "notes384", "-codes", "Resident bytes of a row of which only the codes are kept.", "bytes", memory_bytes, 1,
 	         false, .codes_only = true),
-	OVER("notes384", "chosen-95", "chosen", "The nearest ten, kind and width chosen by the index for a recall of .95.", "us",
-	     memory_search_chosen, 5, .aim = 0.95),
-	OVER("notes384", "chosen-99", "chosen", "Of .99.", "us", memory_search_chosen, 5, .aim = 0.99),
-	OVER("notes384", "filter-1", "filter", "The nearest ten of the 1 % that a filter allows, at recall .99.", "us", memory_filter, 5,
-	     .percent = 1, .aim = 0.99),
-	OVER("notes384", "filter-10", "filter", "Of 10 %.", "us", memory_filter, 5, .percent = 10, .aim = 0.99),
-	OVER("notes384", "filter-50", "filter", "Of 50 %.", "us", memory_filter, 5, .percent = 50, .aim = 0.99),
-	OVER("notes384", "delete", "change", "Half of the rows deleted; the others have to be found, those not: a row.", "us", memory_delete,
-	     1, .count = 0),
-	OVER("notes384", "replace", "change", "A row gets a new vector, a fifth of all at a time; all have to be reached.", "us", memory_replace,
-	     5, .count = 0),
-	OVER("notes384", "repeated", "change", "The nearest ten where half of the rows are copies of five.", "us", memory_repeated, 5,
-	     .count = 0),
-	OVER("notes384", "mixed-alone", "change", "A reader alone on half of the rows.", "us", memory_mixed_alone, 1, .count = 0),
-	OVER("notes384", "mixed", "change", "The same beside a writer that adds the other half.", "us", memory_mixed, 1, .count = 0),
-	OVER("notes384", "mixed-write", "change", "A row put in beside a reader.", "us", memory_mixed_write, 1, .count = 0),
+	NOTES("chosen-95", "chosen", "The nearest ten, kind and width chosen by the index for a recall of .95.", "us",
+	      memory_search_chosen, 5, .aim = 0.95),
+	NOTES("chosen-99", "chosen", "Of .99.", "us", memory_search_chosen, 5, .aim = 0.99),
+	NOTES("filter-1", "filter", "The nearest ten of the 1 % that a filter allows, at recall .99.", "us", memory_filter, 5,
+	      .percent = 1, .aim = 0.99),
+	NOTES("filter-10", "filter", "Of 10 %.", "us", memory_filter, 5, .percent = 10, .aim = 0.99),
+	NOTES("filter-50", "filter", "Of 50 %.", "us", memory_filter, 5, .percent = 50, .aim = 0.99),
+	NOTES("delete", "change", "Half of the rows deleted; the others have to be found, those not: a row.", "us", memory_delete,
+	      1, .count = 0),
+	NOTES("replace", "change", "A row gets a new vector, a fifth of all at a time; all have to be reached.", "us", memory_replace,
+	      5, .count = 0),
+	NOTES("repeated", "change", "The nearest ten where half of the rows are copies of five.", "us", memory_repeated, 5,
+	      .count = 0),
+	NOTES("mixed-alone", "change", "A reader alone on half of the rows.", "us", memory_mixed_alone, 1, .count = 0),
+	NOTES("mixed", "change", "The same beside a writer that adds the other half.", "us", memory_mixed, 1, .count = 0),
+	NOTES("mixed-write", "change", "A row put in beside a reader.", "us", memory_mixed_write, 1, .count = 0),
 };
 
 const uint32_t bench_memory_count = sizeof(bench_memories) / sizeof(bench_memories[0]);
