@@ -25,7 +25,33 @@
 	  .run_item = (run_), .iterations = (iterations_), .warmup = (iterations_) > 2, .scales = (scales_),            \
 	  .data = (data_), .detail = &(const struct memory_detail){ .set = (data_), __VA_ARGS__ } }
 
+/* One query against rows of dims values that fit a level of the cache. */
+#define KERNEL(type_, dims_, where_, text, kernel_, kib_)                                                              \
+	ITEM("kernel-" type_ "-" #dims_ "-" where_, "kernels", text, "ns", memory_kernels, .kernel = &(kernel_), .dims = (dims_), .kib = (kib_))
+
+#define KERNELS(dims_)                                                                                                 \
+	KERNEL("f32", dims_, "l1", "A row of f32 against the query, in the first cache.", memory_kernel_f32, 24),       \
+	KERNEL("f32", dims_, "l2", "In the second.", memory_kernel_f32, 1024),                                          \
+	KERNEL("f32", dims_, "l3", "In the third.", memory_kernel_f32, 16384),                                          \
+	KERNEL("f32", dims_, "dram", "In memory.", memory_kernel_f32, 524288),                                          \
+	KERNEL("i8", dims_, "l1", "A row of bytes, in the first cache.", memory_kernel_i8, 24),                         \
+	KERNEL("i8", dims_, "l2", "In the second.", memory_kernel_i8, 1024),                                            \
+	KERNEL("i8", dims_, "l3", "In the third.", memory_kernel_i8, 16384),                                            \
+	KERNEL("i8", dims_, "dram", "In memory.", memory_kernel_i8, 524288)
+
 const struct bench_micro bench_memories[] = {
+	KERNELS(128),
+	KERNELS(384),
+	KERNELS(768),
+	KERNELS(1536),
+	KERNEL("one", 384, "l1", "A row of f32, one a call.", memory_kernel_one, 24),
+	KERNEL("cosine", 384, "l1", "With both lengths.", memory_kernel_cosine, 24),
+	KERNEL("f16", 384, "l1", "A row of f16, one a call.", memory_kernel_f16, 24),
+	KERNEL("bf16", 384, "l1", "Of bf16.", memory_kernel_bf16, 24),
+	KERNEL("bits", 384, "l1", "Of bits.", memory_kernel_bits, 24),
+	ITEM("topk-10000", "kernels", "The best ten of 10,000 scores.", "us", memory_topk, .count = 0),
+	ITEM("validate", "kernels", "An entry of a batch looked through: its sender, its text and its confidence.", "ns",
+	     memory_validate, .count = 0),
 	ITEM("history-append", "history", "A message appended to a room, 100,000 of them.", "ns", memory_history_append, .count = 100000),
 	ITEM("history-read-100", "history", "The last ten messages of a room that has 100.", "ns", memory_history_read, .count = 100),
 	ITEM("history-read-1000", "history", "Of 1,000.", "ns", memory_history_read, .count = 1000),

@@ -8,6 +8,7 @@
  *   change.c    an index that changes: rows replaced, repeated, read while it is written
  *   saved.c     an index saved and opened
  *   index.c     what those three share
+ *   kernels.c   arithmetic on vectors, by the level of the cache that holds them
  *   data.c      the sets of vectors: read from a folder, or made
  *
  * Each item makes what it works on, outside of the measured time, and checks what comes out: a wrong answer fails
@@ -29,6 +30,8 @@ struct memory_detail {
 	uint32_t percent;     /* of the rows, that a filter allows; 0: no filter */
 	bool codes_only;      /* no floats are kept */
 	bool of_room;         /* one room's memories are asked for */
+	const struct memory_kernel *kernel; /* what is measured, over rows of dims values in so much memory */
+	uint32_t kib;
 };
 
 typedef void memory_item_fn(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out);
@@ -39,6 +42,11 @@ memory_item_fn memory_store_search, memory_store_recall;
 memory_item_fn memory_exact, memory_build, memory_search, memory_search_chosen, memory_filter, memory_bytes;
 memory_item_fn memory_delete, memory_replace, memory_repeated, memory_mixed_alone, memory_mixed, memory_mixed_write;
 memory_item_fn memory_save, memory_open;
+memory_item_fn memory_kernels, memory_topk, memory_validate;
+
+/* kernels.c: four rows a call; one by one; lengths too; two bytes a value, one, and a bit. */
+extern const struct memory_kernel memory_kernel_f32, memory_kernel_one, memory_kernel_cosine;
+extern const struct memory_kernel memory_kernel_f16, memory_kernel_bf16, memory_kernel_i8, memory_kernel_bits;
 
 /* ---- data.c ------------------------------------------------------------------------------- */
 

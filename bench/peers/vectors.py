@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent / 'vectors'
 ROOT = HERE.parent.parent.parent
 
 SETS = ['notes384', 'mnist784', 'sift128', 'made768']
-ITEMS = ['exact', *SETS, 'filter', 'delete', 'replace', 'repeated', 'mixed']
+ITEMS = ['kernel', 'exact', *SETS, 'filter', 'delete', 'replace', 'repeated', 'mixed']
 TIME_LIMIT_S = 300
 WINDOWS = 5  # measured ones of each search: they cost little beside the building
 PER_MS = actors.PER_MS
@@ -31,7 +31,7 @@ def data():
 def is_here(item):
     """Sets that are made are, and so is what the data folder has."""
     needed = item if item in SETS else 'notes384'
-    return item in ('exact', 'made768') or (data() / needed / 'query.gt').exists()
+    return item in ('kernel', 'exact', 'made768') or (data() / needed / 'query.gt').exists()
 
 
 def workers_of(item, workers):

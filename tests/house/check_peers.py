@@ -157,7 +157,7 @@ class Vectors(unittest.TestCase):
         (folder / 'sift128').mkdir(parents=True, exist_ok=True)
         (folder / 'sift128/query.gt').touch()
         with unittest.mock.patch.dict(os.environ, {'WEFT_DATA': str(folder)}):
-            self.assertEqual([i for i in vectors.ITEMS if vectors.workers_of(i, [1, 2])], ['exact', 'sift128', 'made768'])
+            self.assertEqual([i for i in vectors.ITEMS if vectors.workers_of(i, [1, 2])], ['kernel', 'exact', 'sift128', 'made768'])
             self.assertIn('notes384 is left out: its set is not there', list(vectors.notes()))
         with unittest.mock.patch.dict(os.environ, {'WEFT_DATA': ''}):
             self.assertEqual(vectors.data(), (ROOT / 'tests/data').resolve())

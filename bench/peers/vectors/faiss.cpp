@@ -3,6 +3,7 @@
 #include <faiss/IndexFlat.h>
 #include <faiss/IndexHNSW.h>
 #include <faiss/index_io.h>
+#include <faiss/utils/distances.h>
 #include <omp.h>
 
 #include "bench/peers/vectors/harness.h"
@@ -57,7 +58,14 @@ struct Scan {
 	uint32_t search(const float *query, uint32_t k, uint32_t *ids) const { return take(rows, query, k, ids); }
 };
 
+struct Kernel {
+	size_t dims;
+
+	explicit Kernel(size_t n) : dims(n) {}
+	float operator()(const float *a, const float *b) const { return faiss::fvec_inner_product(a, b, dims); }
+};
+
 int main(int argc, char **argv)
 {
-	return harness<Index, Scan>(argc, argv);
+	return harness<Index, Scan, Kernel>(argc, argv);
 }

@@ -13,7 +13,8 @@
 //   static constexpr bool can_replace, can_mix       has deletes; may be searched while it is written
 //   void erase(uint32_t id)   void replace(uint32_t id, const float *row)
 //
-// and `struct Scan`, exact: Scan(const vectors &v), search. Then: int main(...) { return harness<Index, Scan>(argc, argv); }
+// and `struct Scan`, exact: Scan(const vectors &v), search; and `struct Kernel`, the arithmetic below both: Kernel(size_t dims),
+// float operator()(const float *a, const float *b). Then: int main(...) { return harness<Index, Scan, Kernel>(argc, argv); }
 //
 // PROGRAM ITEM WORKERS REPETITIONS DATA SETS: sets are looked for in SETS, then in DATA. An answer is right when
 // tests/support/vectors.h says so, for everybody alike. A width is the least at which the recall is reached.
@@ -29,6 +30,7 @@
 #include <thread>
 #include <vector>
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -409,13 +411,52 @@ template <class I> int mixed(const Options &o)
 	return 0;
 }
 
-template <class I, class S> int harness(int argc, char **argv)
+// A query against rows that lie one after another, in as much memory as a level of the cache holds (bench/memory/kernels.c).
+template <class K> int kernel(const Options &o)
+{
+	const std::pair<const char *, size_t> levels[] = {{"l1", 24u << 10}, {"l2", 1u << 20}, {"l3", 16u << 20}, {"dram", 512u << 20}};
+	for (size_t dims : {128, 384, 768, 1536})
+		for (auto [level, bytes] : levels) {
+			K kernel(dims);
+			size_t rows = bytes / (dims * sizeof(float)), passes = std::max<size_t>(1, (64u << 20) / bytes);
+			uint64_t seed = 1;
+			void *room = aligned_alloc(2u << 20, std::max<size_t>(bytes, 2u << 20));
+			if (!room)
+				return 1;
+			madvise(room, bytes, MADV_HUGEPAGE);
+			float *values = static_cast<float *>(room);
+			volatile float sink;
+			std::vector<float> query(dims);
+			std::vector<double> ns;
+			for (size_t i = 0; i < rows * dims; i++)
+				values[i] = i < 1u << 18 ? float(vectors_random(&seed) >> 40) / float(1 << 24) - .5f : values[i - (1u << 18)];
+			for (float &x : query)
+				x = float(vectors_random(&seed) >> 40) / float(1 << 24) - .5f;
+			for (unsigned n = 0; n <= o.repetitions; n++) {
+				double start = now_s();
+				float sum = 0;
+				for (size_t pass = 0; pass < passes; pass++)
+					for (size_t i = 0; i < rows; i++)
+						sum += kernel(query.data(), values + i * dims);
+				sink = sum;
+				if (n > 0)
+					ns.push_back((now_s() - start) * 1e9 / double(passes * rows));
+			}
+			print("kernel-f32-" + std::to_string(dims) + "-" + level, "ns", ns);
+			free(room);
+		}
+	return 0;
+}
+
+template <class I, class S, class K> int harness(int argc, char **argv)
 {
 	if (argc != 6) {
 		fprintf(stderr, "usage: %s ITEM WORKERS REPETITIONS DATA SETS\n", argv[0]);
 		return 2;
 	}
 	Options o{argv[1], argv[4], argv[5], unsigned(std::max(1, atoi(argv[2]))), unsigned(std::max(1, atoi(argv[3])))};
+	if (o.item == "kernel")
+		return kernel<K>(o);
 	if (o.item == "exact")
 		return exact<S>(o);
 	if (o.item == "filter")

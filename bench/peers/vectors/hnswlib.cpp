@@ -68,7 +68,16 @@ struct Scan {
 	}
 };
 
+struct Kernel {
+	hnswlib::InnerProductSpace space;
+	hnswlib::DISTFUNC<float> distance;
+	void *dims;
+
+	explicit Kernel(size_t n) : space(n), distance(space.get_dist_func()), dims(space.get_dist_func_param()) {}
+	float operator()(const float *a, const float *b) const { return distance(a, b, dims); }
+};
+
 int main(int argc, char **argv)
 {
-	return harness<Index, Scan>(argc, argv);
+	return harness<Index, Scan, Kernel>(argc, argv);
 }
