@@ -104,6 +104,7 @@ static int begin(struct snapshot *s, struct weft__wal *wal, const struct weft__w
 		                   .chain = mark->chain,
 		                   .created_ms = weft_wall_ms() };
 	char tmp[WEFT__LOG_NAME_BYTES + 4];
+	int r;
 
 	s->folder = weft__wal_folder(wal);
 	weft__segment_name(WEFT__SEGMENT_SNAPSHOT, mark->segment, s->name);
@@ -113,7 +114,9 @@ static int begin(struct snapshot *s, struct weft__wal *wal, const struct weft__w
 	s->buf = weft_malloc(s->room);
 	if (!s->buf)
 		return -ENOMEM;
-	weft__file_remove(s->tmp); /* of an earlier try */
+	r = weft__file_remove(s->tmp); /* of an earlier try */
+	if (r < 0 && r != -ENOENT)
+		return r;
 	s->fd = weft__file_open(s->tmp, WEFT__FILE_WRITE | WEFT__FILE_CREATE);
 	if (s->fd < 0)
 		return s->fd;

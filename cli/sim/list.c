@@ -4,5 +4,5 @@
 
 const struct sim_scenario *const sim_scenarios[] = {
 	&sim_agents,   &sim_ask,  &sim_churn,  &sim_crowd, &sim_events, &sim_flood,
-	&sim_pipeline, &sim_ring, &sim_supervisor, &sim_timers, &sim_tree, &sim_watch, NULL,
+	&sim_log, &sim_pipeline, &sim_ring, &sim_supervisor, &sim_timers, &sim_tree, &sim_watch, NULL,
 };

@@ -107,14 +107,16 @@ static bool write_note(struct weft__disk_file *f, size_t offset, const char *dat
 {
 	struct write *w = weft_malloc(sizeof(*w) + len);
 	size_t platter_len = f->platter.len;
+	bool had_room;
 
 	if (!w)
 		return false;
-	if (!grow(&f->platter, offset + len) || !put(&f->seen, offset, data, len)) {
+	had_room = grow(&f->platter, offset + len);
+	f->platter.len = platter_len;
+	if (!had_room || !put(&f->seen, offset, data, len)) {
 		weft_free(w);
 		return false;
 	}
-	f->platter.len = platter_len;
 	*w = (struct write){ .offset = offset, .len = len };
 	if (len)
 		memcpy(w->data, data, len);

@@ -68,8 +68,11 @@ int weft__head_get(const char *sector, struct weft__head *ret_head, uint32_t *re
 		.created_ms = (int64_t)weft__get64(sector + HEAD_CREATED),
 		.crc = weft__get32(sector + HEAD_CRC),
 	};
+	size_t begun = 0;
 
-	if (is_zero(sector, HEAD_BYTES))
+	while (begun < sizeof(head_magic) && sector[begun] == head_magic[begun])
+		begun++;
+	if (begun < sizeof(head_magic) && is_zero(sector + begun, HEAD_BYTES - begun))
 		return -ENODATA;
 	if (memcmp(sector, head_magic, sizeof(head_magic)) != 0)
 		return -EBADMSG;

@@ -40,7 +40,7 @@ struct weft__head {
 /* Fill a sector. */
 void weft__head_put(char *sector, struct weft__head *head);
 /*
- * 0, -ENODATA (zeros: it was never written), -EBADMSG (this is no head), WEFT_EVERSION (*ret_version is
+ * 0, -ENODATA (zeros, or hardly begun: it was never written), -EBADMSG (this is no head), WEFT_EVERSION (*ret_version is
  * that of the format), or WEFT_EDAMAGED.
  */
 int weft__head_get(const char *sector, struct weft__head *ret_head, uint32_t *ret_version);

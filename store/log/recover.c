@@ -13,6 +13,8 @@
 struct listing {
 	uint64_t *logs; /* sorted */
 	size_t count, room;
+	uint64_t newest;
+	uint64_t unbegun;  /* from here on segments hold nothing, and are made anew; 0: none */
 	uint64_t snapshot; /* the newest; 0: none */
 	uint64_t old_snapshot; /* another one; 0: none */
 	bool lock, strangers;
@@ -299,7 +301,6 @@ static int check_tail(struct recovery *x)
 	return 0;
 }
 
-/* *previous: where reading the one before ended, for the error text. */
 static int read_segment(struct recovery *x, uint64_t number, bool last)
 {
 	char before[WEFT__LOG_NAME_BYTES], here[WEFT__LOG_NAME_BYTES];
@@ -310,16 +311,8 @@ static int read_segment(struct recovery *x, uint64_t number, bool last)
 	r = open_file(x, WEFT__SEGMENT_LOG, number);
 	if (r == 0)
 		r = read_head(x, WEFT__SEGMENT_LOG, number);
-	if (r == -ENODATA) {
-		uint64_t at;
-		bool dirty = false;
-
-		r = weft__reader_search(&x->reader, WEFT__SECTOR, &at, &dirty);
-		if (r < 0 || dirty || !last)
-			return wrong(x, r < 0 ? r : WEFT_EDAMAGED, 0, "the head is missing");
-		x->out->last_segment = number - 1; /* made, and not begun */
-		return 0;
-	}
+	if (r == -ENODATA)
+		r = wrong(x, WEFT_EDAMAGED, 0, "the head is missing");
 	if (r < 0)
 		return r;
 	if (!goes_on(x, &x->reader.head)) {
@@ -340,9 +333,45 @@ static int read_segment(struct recovery *x, uint64_t number, bool last)
 		r = check_tail(x);
 	if (r < 0)
 		return r;
+	if (last && !x->ended && x->reader.offset == WEFT__SECTOR) {
+		/* Its head is as doubtful as a last batch. What it proves of the one before does not hang on it. */
+		x->found.unbegun = number;
+		x->out->last_segment--;
+	}
 	if (x->ended && x->doubt.seq <= x->seq)
 		x->doubt.seq = 0;
 	x->done_bytes += x->reader.size;
+	return 0;
+}
+
+/* A last segment that was made and has no head yet, or half of one, holds nothing: the one before it is the last. */
+static int set_aside_unbegun(struct recovery *x)
+{
+	struct listing *l = &x->found;
+	uint64_t at;
+	bool dirty = false;
+	uint32_t version;
+	int r;
+
+	if (!l->count)
+		return 0;
+	l->newest = l->logs[l->count - 1];
+	r = open_file(x, WEFT__SEGMENT_LOG, l->logs[l->count - 1]);
+	if (r < 0)
+		return r;
+	r = weft__reader_head(&x->reader, &version);
+	if (r == -EIO || r == -ENOMEM)
+		return wrong(x, r, 0, weft_strerror(r));
+	if (r == -ENODATA || r == WEFT_EDAMAGED) { /* anything else is told when it is read; and this, when something follows */
+		int found = weft__reader_search(&x->reader, WEFT__SECTOR, &at, &dirty);
+
+		if (found < 0)
+			return wrong(x, found, 0, weft_strerror(found));
+		if (!dirty)
+			l->unbegun = l->logs[--l->count]; /* it is not read */
+	}
+	weft__reader_close(&x->reader);
+	x->name[0] = '\0';
 	return 0;
 }
 
@@ -403,13 +432,12 @@ static int fetch_doubt(struct recovery *x)
 
 /* ---- tidying -------------------------------------------------------------------------------- */
 
-/* Failures leave a file that the next open sees again. */
-static void remove_named(struct recovery *x, uint32_t kind, uint64_t number)
+static int remove_named(struct recovery *x, uint32_t kind, uint64_t number)
 {
 	char path[WEFT__FILE_PATH_BYTES];
 
 	weft__segment_path(x->opt->folder, kind, number, path);
-	weft__file_remove(path);
+	return weft__file_remove(path);
 }
 
 /* The last segment keeps what is good. What else is removed is older than the snapshot, or was never begun. */
@@ -418,16 +446,19 @@ static int tidy(struct recovery *x, uint64_t end)
 	const struct listing *l = &x->found;
 	uint64_t keep_from = l->snapshot;
 	char path[WEFT__FILE_PATH_BYTES];
-	int r = 0, fd;
+	int r, fd;
 
-	for (size_t i = 0; i < l->count; i++) {
-		if (l->logs[i] < keep_from || l->logs[i] > x->out->last_segment)
-			remove_named(x, WEFT__SEGMENT_LOG, l->logs[i]);
-	}
+	r = weft__dir_sync(x->opt->folder); /* the snapshot's name, before what it stands for goes */
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < l->count && l->logs[i] < keep_from; i++) /* if not now, at the next open */
+		remove_named(x, WEFT__SEGMENT_LOG, l->logs[i]);
 	if (l->old_snapshot)
 		remove_named(x, WEFT__SEGMENT_SNAPSHOT, l->old_snapshot);
-	if (!end || x->ended)
-		return 0;
+	for (uint64_t n = l->newest; l->unbegun && n >= l->unbegun && r == 0; n--) /* their names will be wanted */
+		r = remove_named(x, WEFT__SEGMENT_LOG, n);
+	if (r < 0 || !end || x->ended)
+		return r;
 	weft__segment_path(x->opt->folder, WEFT__SEGMENT_LOG, x->out->last_segment, path);
 	fd = weft__file_open(path, WEFT__FILE_WRITE);
 	if (fd < 0)
@@ -471,8 +502,10 @@ static int recover(struct recovery *x)
 
 	if (r == 0) {
 		measure(x);
-		r = x->found.snapshot ? read_snapshot(x) : 0;
+		r = set_aside_unbegun(x);
 	}
+	if (r == 0 && x->found.snapshot)
+		r = read_snapshot(x);
 	if (r == 0)
 		r = read_segments(x);
 	if (r == 0 && x->reader.head.kind == WEFT__SEGMENT_LOG && x->reader.head.number == x->out->last_segment)

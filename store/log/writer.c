@@ -323,6 +323,8 @@ static void do_batch(struct weft__wal *w, struct batch *b)
 
 	if (status == 0)
 		status = write_batch(w, b);
+	if (status == -ENOMEM)
+		status = -EIO; /* the kernel's; to a caller -ENOMEM says that nothing has changed */
 	if (status == 0 && b->roll)
 		roll(w);
 	acknowledge(w, b, status);
