@@ -59,6 +59,7 @@ struct weft_agent_def {
 	uint32_t provider_count, action_count, evaluator_count, pre_evaluator_count, attachment_handler_count;
 	bool bootstrapped; /* the built-in providers and actions are in the lists */
 
+	weft_summarizer summarizer; /* size 0: none; actors/summary.c */
 	struct weft__plan *plan; /* NULL for a definition without store or character */
 	struct weft__stat_shard *shards;
 };

@@ -247,15 +247,6 @@ int weft_provider_return(weft_provider_call *call, weft_str text)
 	return 0;
 }
 
-weft_arena *weft__provider_late_arena(weft_provider_call *call)
-{
-	struct weft__late *late = &((struct weft__provider_run *)call)->late;
-
-	if (!late->arena && weft_arena_create(0, &late->arena) < 0)
-		return NULL;
-	return late->arena;
-}
-
 void weft_provider_finish(weft_provider_call *call, int status)
 {
 	struct weft__provider_run *run = (struct weft__provider_run *)call;

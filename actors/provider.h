@@ -32,9 +32,6 @@ int weft__compose_sections(const weft_turn *turn, weft_str **ret_sections);
 /** Shorten the conversation in the state by at least bytes, if it can be. @return by how much */
 size_t weft__compose_trim(weft_turn *turn, size_t bytes);
 
-/** Memory of a provider's own, until the turn is gone: for what it asks of others. NULL when out of memory. */
-weft_arena *weft__provider_late_arena(weft_provider_call *call);
-
 /** Let go of what the arena does not hold. */
 void weft__providers_fini(weft_turn *turn);
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "actors/model.h"
-#include "actors/provider.h"
+#include "actors/turn.h"
 #include "actors/text.h"
 
 #define TEXT_BYTES_MAX 1000u /* of one memory; more is cut */
@@ -204,7 +204,7 @@ int weft__relevant(weft_provider_call *call, void *user)
 	r->ask.request.type = WEFT_MODEL_TEXT_EMBEDDING;
 	r->ask.request.prompt = turn->message.text;
 	r->ask.number = ++turn->run->result.iterations;
-	r->ask.arena = weft__provider_late_arena(call); /* other providers may wait beside us */
+	r->ask.arena = weft__turn_aside(turn); /* other providers may wait beside us */
 	r->ask.back = embedded;
 	r->ask.user = r;
 	if (!r->ask.arena)

@@ -9,6 +9,7 @@
 
 #include "actors/action.h"
 #include "actors/attachment.h"
+#include "actors/late.h"
 #include "actors/provider.h"
 
 /* ---- stages and events --------------------------------------------------- */
@@ -132,7 +133,19 @@ void weft__turn_fini(weft_turn *turn)
 		weft_json_release(kept->doc);
 	weft__attachments_fini(turn);
 	weft__providers_fini(turn);
+	weft__late_fini(turn->asides);
 	weft__actions_fini(turn);
+}
+
+weft_arena *weft__turn_aside(weft_turn *turn)
+{
+	struct weft__late *late = weft_arena_calloc(turn->arena, sizeof(*late));
+
+	if (!late || weft_arena_create(0, &late->arena) < 0)
+		return NULL;
+	late->older = turn->asides;
+	turn->asides = late;
+	return late->arena;
 }
 
 /* ---- what handlers may ask ----------------------------------------------- */

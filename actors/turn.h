@@ -107,6 +107,7 @@ struct weft_turn {
 	enum weft__phase phase;
 	uint32_t waiting; /* calls under way; the one that makes it 0 runs the turn again */
 
+	struct weft__late *asides; /* arenas for what waits beside the turn; weft__turn_aside */
 	struct weft__attachment_look *looks; /* newest first; NULL: no attachment needed any */
 
 	/* composed state; arrays by index into def's providers, which are sorted by position */
@@ -173,6 +174,9 @@ static inline void weft__turn_count_stage(weft_turn *turn, weft_stage stage, uin
 	turn->stage_ticks[stage] += ticks;
 	turn->run->result.stage_runs[stage]++;
 }
+/** An arena of its own, until the turn is gone: for a question that others wait beside. NULL when out of memory. */
+weft_arena *weft__turn_aside(weft_turn *turn);
+
 /** An event of this run; nothing when nobody listens. */
 void weft__turn_event(weft_turn *turn, weft_event_scope scope, weft_event_type type, weft_str component,
                       weft_str message, const weft_event_field *fields, uint32_t field_count);

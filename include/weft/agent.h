@@ -89,6 +89,8 @@ WEFT_API int weft_agent_def_add_attachment_handler(weft_agent_def *def, const we
 WEFT_API int weft_agent_def_add_action(weft_agent_def *def, const weft_action *action);
 WEFT_API int weft_agent_def_add_evaluator(weft_agent_def *def, const weft_evaluator *evaluator);
 WEFT_API int weft_agent_def_add_pre_evaluator(weft_agent_def *def, const weft_pre_evaluator *pre);
+/** Once; -EEXIST else. Adds a provider SUMMARY and an evaluator SUMMARIZE. */
+WEFT_API int weft_agent_def_set_summarizer(weft_agent_def *def, const weft_summarizer *summarizer);
 
 /**
  * Start an agent. @param id its entity in the store; NULL: a fresh UUIDv7

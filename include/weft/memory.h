@@ -150,6 +150,7 @@ typedef enum weft_memory_type {
 	WEFT_MEMORY_MESSAGE = 0,
 	WEFT_MEMORY_FACT,
 	WEFT_MEMORY_DOCUMENT,
+	WEFT_MEMORY_SUMMARY, /* of a room's messages up to created_ms; the newest one stands for all before it */
 	WEFT_MEMORY_TYPE_COUNT
 } weft_memory_type;
 

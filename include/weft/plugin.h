@@ -225,6 +225,41 @@ typedef struct weft_evaluator {
 		.size = sizeof(weft_evaluator)                                                             \
 	}
 
+/* ---- summaries --------------------------------------------------------- */
+
+#define WEFT_SUMMARY_MESSAGES_MAX 256u
+
+/** Messages of a room that a prompt no longer shows, to be said shorter. Lives until the call is finished. */
+typedef struct weft_summary_call {
+	weft_turn *turn;
+	weft_str previous;           /* the summary so far; empty: there is none */
+	const weft_memory *messages; /* that came after it, oldest first */
+	uint32_t count;              /* at most WEFT_SUMMARY_MESSAGES_MAX: when there are more, the newest */
+} weft_summary_call;
+
+/** The new summary, of previous and messages both; copied. 0, -EINVAL, -ENOMEM. From the handler, or from any one thread before finish. */
+WEFT_API int weft_summary_return(weft_summary_call *call, weft_str text);
+/** 0: done; WEFT_PENDING: weft_summary_finish later, once, any thread; negative: an event says so, and it is tried again later. */
+typedef int (*weft_summarize_fn)(weft_summary_call *call, void *user);
+WEFT_API void weft_summary_finish(weft_summary_call *call, int status);
+
+/**
+ * How a long conversation is kept short: when after_messages messages of a room lie behind the newest ones, which prompts show, and
+ * behind the last summary, a new one is made when the message was answered, kept as a WEFT_MEMORY_SUMMARY, and shown
+ * before the conversation. Nothing is deleted.
+ */
+typedef struct weft_summarizer {
+	uint32_t size; /* set by WEFT_SUMMARIZER_INIT */
+	uint32_t after_messages; /* 0 = 50; at most WEFT_SUMMARY_MESSAGES_MAX */
+	weft_summarize_fn fn;    /* NULL: the TEXT_SMALL model is asked */
+	void *user;
+} weft_summarizer;
+
+#define WEFT_SUMMARIZER_INIT                                                                               \
+	{                                                                                                  \
+		.size = sizeof(weft_summarizer)                                                            \
+	}
+
 /** What a pre-evaluator decides. Strings in the turn's arena or static. */
 typedef struct weft_verdict {
 	bool blocked;
