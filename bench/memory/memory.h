@@ -29,6 +29,7 @@ struct memory_detail {
 	double aim;           /* recall to reach */
 	uint32_t percent;     /* of the rows, that a filter allows; 0: no filter */
 	bool codes_only;      /* no floats are kept */
+	bool strange;         /* queries that have little to do with the rows */
 	bool of_room;         /* one room's memories are asked for */
 	const struct memory_kernel *kernel; /* what is measured, over rows of dims values in so much memory */
 	uint32_t kib;

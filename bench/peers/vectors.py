@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent / 'vectors'
 ROOT = HERE.parent.parent.parent
 
 SETS = ['notes384', 'mnist784', 'sift128', 'made768']
-ITEMS = ['kernel', 'exact', *SETS, 'filter', 'delete', 'replace', 'repeated', 'mixed']
+ITEMS = ['kernel', 'exact', *SETS, 'strange', 'filter', 'delete', 'replace', 'repeated', 'mixed']
 TIME_LIMIT_S = 300
 WINDOWS = 5  # measured ones of each search: they cost little beside the building
 PER_MS = actors.PER_MS

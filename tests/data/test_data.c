@@ -313,6 +313,26 @@ Test(data_made, repeated__half_of_the_rows_are_five)
 	vectors_free(&v);
 }
 
+Test(data_made, strayed__are_farther_from_all_rows)
+{
+	struct vectors v;
+	double before = 0, after = 0;
+
+	cr_assert_eq(vectors_make(&v, 500, 20, 64, 3), 0);
+	cr_assert_eq(vectors_find_truth(&v, 1, NULL, NULL), 0);
+	for (uint32_t q = 0; q < v.query_count; q++)
+		before += (double)v.truth_scores[q] / v.query_count;
+	vectors_stray(&v, 4);
+	cr_expect_eq(v.truth_k, 0);
+	cr_assert_eq(vectors_find_truth(&v, 1, NULL, NULL), 0);
+	for (uint32_t q = 0; q < v.query_count; q++) {
+		after += (double)v.truth_scores[q] / v.query_count;
+		cr_expect_float_eq(plain_cosine(vectors_query(&v, q), vectors_query(&v, q), v.dims), 1, 1e-5);
+	}
+	cr_expect(after < before * 0.85 && after > before * 0.5, "%f, was %f", after, before);
+	vectors_free(&v);
+}
+
 Test(data_made, swapped__are_where_the_other_was)
 {
 	struct vectors v;

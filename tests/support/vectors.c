@@ -334,6 +334,20 @@ void vectors_repeat(struct vectors *v, uint64_t seed)
 	v->truth_k = 0;
 }
 
+void vectors_stray(struct vectors *v, uint64_t seed)
+{
+	float length = sqrtf((float)v->dims); /* of a vector of such numbers, about */
+
+	for (uint32_t q = 0; q < v->query_count; q++) {
+		float *query = v->queries + (size_t)q * v->dims;
+
+		for (uint32_t i = 0; i < v->dims; i++)
+			query[i] += normal(&seed) / length;
+		normalise(query, v->dims);
+	}
+	v->truth_k = 0;
+}
+
 void vectors_swap(struct vectors *v, uint32_t a, uint32_t b)
 {
 	float *x = v->rows + (size_t)a * v->dims, *y = v->rows + (size_t)b * v->dims;

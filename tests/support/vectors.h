@@ -57,6 +57,9 @@ int vectors_make(struct vectors *ret, uint32_t count, uint32_t query_count, uint
  */
 void vectors_repeat(struct vectors *v, uint64_t seed);
 
+/* Turn the queries halfway to nowhere, as those are that have little to do with what is kept. What the truth was no longer holds. */
+void vectors_stray(struct vectors *v, uint64_t seed);
+
 /* Two rows trade their vectors. What the truth was no longer holds. */
 void vectors_swap(struct vectors *v, uint32_t a, uint32_t b);
 

@@ -38,6 +38,7 @@
 #include "tests/support/vectors.h"
 
 constexpr uint32_t TOP = 10, EF_MAX = 1024;
+constexpr uint64_t SEED = 20250101; // as bench/memory/memory.h has it
 constexpr int NOT_HERE = 3;
 constexpr double WINDOW_S = 0.1;
 
@@ -225,6 +226,22 @@ template <class I> int graph(const Options &o)
 	return 0;
 }
 
+template <class I> int strange(const Options &o)
+{
+	vectors v = load(o, "notes384");
+	I index(v, v.count);
+	index.add_all(v, 2);
+	v.query_count = std::min(v.query_count, 300u); // their truth takes a loop over all rows
+	vectors_stray(&v, SEED);
+	if (vectors_find_truth(&v, TOP, nullptr, nullptr) < 0)
+		return 1;
+	auto search = [&](uint32_t q, uint32_t *ids) { return index.search(vectors_query(&v, q), TOP, ids); };
+	search_at(index, v, o, "strange-95", 0.95, search);
+	search_at(index, v, o, "strange-99", 0.99, search);
+	vectors_free(&v);
+	return 0;
+}
+
 // A row is allowed by chance, the same for everybody (bench/memory/graph.c).
 inline bool is_allowed(uint32_t row, unsigned percent)
 {
@@ -251,7 +268,7 @@ template <class I> uint32_t search_allowed(I &index, const float *query, const s
 template <class I> int filter(const Options &o)
 {
 	vectors v = load(o, "notes384");
-	v.query_count = std::min(v.query_count, 300u); // their truth takes a loop over all rows
+	v.query_count = std::min(v.query_count, 300u);
 	I index(v, v.count);
 	index.add_all(v, 2);
 	for (unsigned percent : {1u, 10u, 50u}) {
@@ -459,6 +476,8 @@ template <class I, class S, class K> int harness(int argc, char **argv)
 		return kernel<K>(o);
 	if (o.item == "exact")
 		return exact<S>(o);
+	if (o.item == "strange")
+		return strange<I>(o);
 	if (o.item == "filter")
 		return filter<I>(o);
 	if (o.item == "delete")
