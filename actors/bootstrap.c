@@ -8,6 +8,7 @@
 #include "actors/plan.h"
 #include "actors/recent.h"
 #include "actors/relevant.h"
+#include "actors/sections.h"
 #include "actors/text.h"
 #include "actors/turn.h"
 
@@ -229,9 +230,17 @@ static const weft_provider bootstrap_providers[] = {
          .fn = entities,
          .description = "who is in the room"},
         {.size = sizeof(weft_provider),
+         .name = "RELATIONSHIPS",
+         .fn = weft__relationships,
+         .description = "whom the speaker has to do with"},
+        {.size = sizeof(weft_provider),
          .name = "FACTS",
          .fn = facts,
          .description = "facts told in the room"},
+        {.size = sizeof(weft_provider),
+         .name = "GOALS",
+         .fn = weft__goals,
+         .description = "goals and tasks that are open"},
         {.size = sizeof(weft_provider),
          .name = "RELEVANT",
          .position = 90,

@@ -7,7 +7,9 @@
  *      -1     ACTIONS            what it can do
  *       0     PROVIDERS          what it may ask for by name
  *       0     ENTITIES           who is in the room
+ *       0     RELATIONSHIPS      whom the speaker has to do with
  *       0     FACTS              what it was told about them
+ *       0     GOALS              what is to be done
  *       0     TIME               now
  *     100     RECENT_MESSAGES    the conversation
  *     150     ACTION_STATE       what it did so far for this message

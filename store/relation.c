@@ -185,11 +185,11 @@ int weft_store_relationships(weft_store *store, weft_uuid entity_id, weft_arena 
 	shard = weft__map_lock(&store->relations, entity_id);
 	b = weft__shard_find(shard, entity_id);
 	count = b ? b->count : 0;
-	list = weft_arena_alloc(arena, (count + 1) * sizeof(*list));
+	list = count ? weft_arena_alloc(arena, count * sizeof(*list)) : NULL;
 	for (uint32_t i = 0; list && r == 0 && i < count; i++)
 		r = copy(b->items[i], arena, &list[i]);
 	weft__map_unlock(shard);
-	if (!list || r < 0)
+	if ((count && !list) || r < 0)
 		return -ENOMEM;
 	*ret_list = list;
 	return (int)count;

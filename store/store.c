@@ -52,7 +52,7 @@ int weft_store_create(const weft_store_options *opt, weft_store **ret_store)
 	    weft__map_init(&s->rooms, shards) < 0 || weft__map_init(&s->memories, shards) < 0 ||
 	    weft__map_init(&s->agents, 16) < 0 || weft__map_init(&s->accounts, 16) < 0 ||
 	    weft__map_init(&s->relations, 16) < 0 || weft__map_init(&s->tasks, 16) < 0 ||
-	    weft__map_init(&s->room_tasks, 16) < 0) {
+	    weft__map_init(&s->task_bags, 16) < 0) {
 		weft_store_unref(s);
 		return -ENOMEM;
 	}
@@ -78,7 +78,7 @@ void weft_store_unref(weft_store *store)
 	weft__map_fini(&store->agents, weft__partition_free);
 	weft__map_fini(&store->accounts, weft_free);
 	weft__map_fini(&store->relations, weft__relations_free);
-	weft__map_fini(&store->room_tasks, weft__bag_free);
+	weft__map_fini(&store->task_bags, weft__bag_free);
 	weft__map_fini(&store->tasks, weft_free);
 	weft__map_fini(&store->entities, weft_free);
 	weft__map_fini(&store->worlds, weft_free);

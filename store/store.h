@@ -6,7 +6,7 @@
  *          ├─ map of entities ─┤
  *          ├─ map of rooms ────┼─ id -> record, in shards, each with a lock
  *          ├─ map of memories ─┤
- *          ├─ map of tasks ────┤  and their bags by room; relationships: bags by entity
+ *          ├─ map of tasks ────┤  and their bags; relationships: bags by entity
  *          ├─ map of accounts ─┤  what agents hold, and their quotas
  *          └─ map of agents ───┘  what their memories are found by, recall.h
  *                room: participants, and a history a memory type, under the room's lock
@@ -194,7 +194,7 @@ struct weft_store {
 	uint64_t read_changes, read_ns; /* by the open */
 	struct weft__map worlds, entities, rooms, memories, agents, accounts;
 	struct weft__map relations;         /* bags, of entities */
-	struct weft__map tasks, room_tasks; /* and bags, of rooms */
+	struct weft__map tasks, task_bags;  /* bags of rooms, and of entities */
 	_Atomic(struct weft__partition *) partitions; /* all of agents', the newest first; recall.h */
 	struct weft__lock unique[WEFT__UNIQUE_LOCKS]; /* unique.c */
 	struct weft__lock embedding[WEFT__EMBED_STRIPES]; /* held while a memory of that key gets an embedding, or goes */

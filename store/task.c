@@ -2,8 +2,8 @@
 /*
  * store/task.c - what is to be done: tasks and goals, by id, and listed by room.
  *
- * A task is a record of the map of tasks, and stands in the bag of its room, or of the nil id when it has none. Put
- * replaces the record, in its place when the room is the same. Locks: the task's shard, then its bag's.
+ * A task is a record of the map of tasks, and stands in a bag: its room's, or its entity's when it has no room. Put
+ * replaces the record, in its place when the bag is the same. Locks: the task's shard, then its bag's.
  */
 #include <errno.h>
 
@@ -31,13 +31,18 @@ static struct weft__task *task_make(const weft_task *from)
 	return t;
 }
 
+static weft_uuid bag_of(const struct weft__task *t)
+{
+	return weft_uuid_is_nil(t->info.room_id) ? t->info.entity_id : t->info.room_id;
+}
+
 /* ---- changing ---------------------------------------------------------------------------- */
 
 static void bag_remove(weft_store *store, const struct weft__task *t)
 {
-	struct weft__shard *bag = weft__map_lock(&store->room_tasks, t->info.room_id);
+	struct weft__shard *bag = weft__map_lock(&store->task_bags, bag_of(t));
 
-	weft__bag_remove(bag, t->info.room_id, t);
+	weft__bag_remove(bag, bag_of(t), t);
 	weft__map_unlock(bag);
 }
 
@@ -45,18 +50,19 @@ static void bag_remove(weft_store *store, const struct weft__task *t)
 static int replace(weft_store *store, struct weft__shard *shard, struct weft__task *t, struct weft__task **ret_old)
 {
 	struct weft__task *old = weft__shard_find(shard, t->id);
-	bool stays = old && weft_uuid_eq(old->info.room_id, t->info.room_id);
-	struct weft__shard *bag = weft__map_lock(&store->room_tasks, t->info.room_id);
-	int r = weft__bag_reserve(bag, t->info.room_id);
+	weft_uuid id = bag_of(t);
+	bool stays = old && weft_uuid_eq(bag_of(old), id);
+	struct weft__shard *bag = weft__map_lock(&store->task_bags, id);
+	int r = weft__bag_reserve(bag, id);
 
 	if (r == 0) {
 		if (old)
 			weft__shard_remove(shard, t->id);
 		r = weft__shard_insert(shard, t); /* cannot fail where one was removed */
 		if (r == 0)
-			weft__bag_put(bag, t->info.room_id, stays ? old : NULL, t);
+			weft__bag_put(bag, id, stays ? old : NULL, t);
 		else
-			weft__bag_trim(bag, t->info.room_id);
+			weft__bag_trim(bag, id);
 	}
 	weft__map_unlock(bag);
 	if (r < 0)
@@ -148,15 +154,18 @@ int weft_store_get_task(weft_store *store, weft_uuid id, weft_arena *arena, weft
 	return status;
 }
 
-static bool is_wanted(const struct weft__task *t, weft_uuid entity_id, uint32_t statuses)
+/* A bag may hold the tasks of a room and those of an entity of the same id. */
+static bool is_wanted(const struct weft__task *t, weft_uuid room_id, weft_uuid entity_id, uint32_t statuses)
 {
-	return (weft_uuid_is_nil(entity_id) || weft_uuid_eq(entity_id, t->info.entity_id)) &&
+	return weft_uuid_eq(room_id, t->info.room_id) &&
+	       (weft_uuid_is_nil(entity_id) || weft_uuid_eq(entity_id, t->info.entity_id)) &&
 	       (!statuses || (statuses >> t->info.status & 1));
 }
 
 int weft_store_tasks(weft_store *store, weft_uuid room_id, weft_uuid entity_id, uint32_t statuses, weft_arena *arena,
                      weft_task **ret_tasks)
 {
+	weft_uuid id = weft_uuid_is_nil(room_id) ? entity_id : room_id;
 	struct weft__shard *shard;
 	const struct weft__bag *b;
 	weft_task *list;
@@ -165,16 +174,16 @@ int weft_store_tasks(weft_store *store, weft_uuid room_id, weft_uuid entity_id, 
 
 	if (!store || !arena || !ret_tasks)
 		return -EINVAL;
-	shard = weft__map_lock(&store->room_tasks, room_id);
-	b = weft__shard_find(shard, room_id);
+	shard = weft__map_lock(&store->task_bags, id);
+	b = weft__shard_find(shard, id);
 	count = b ? b->count : 0;
-	list = weft_arena_alloc(arena, (count + 1) * sizeof(*list));
+	list = count ? weft_arena_alloc(arena, count * sizeof(*list)) : NULL;
 	for (uint32_t i = 0; list && r == 0 && i < count; i++) {
-		if (is_wanted(b->items[i], entity_id, statuses))
+		if (is_wanted(b->items[i], room_id, entity_id, statuses))
 			r = copy(b->items[i], arena, &list[n++]);
 	}
 	weft__map_unlock(shard);
-	if (!list || r < 0)
+	if ((count && !list) || r < 0)
 		return -ENOMEM;
 	*ret_tasks = list;
 	return n;

@@ -104,7 +104,7 @@ WEFT_API int weft_store_put_relationship(weft_store *store, const weft_relations
 /** 0, -ENOENT, -ENOMEM. */
 WEFT_API int weft_store_get_relationship(weft_store *store, weft_uuid source_id, weft_uuid target_id,
                                          weft_arena *arena, weft_relationship *ret);
-/** All from or to an entity, in the order they were first put, in arena. @return how many, -ENOMEM */
+/** All from or to an entity, in the order they were first put, in arena. @return how many (0: the list may be NULL), -ENOMEM */
 WEFT_API int weft_store_relationships(weft_store *store, weft_uuid entity_id, weft_arena *arena,
                                       weft_relationship **ret_list);
 /** 0 or -ENOENT. */
@@ -134,10 +134,10 @@ WEFT_API int weft_store_put_task(weft_store *store, const weft_task *task);
 /** 0, -ENOENT, -ENOMEM. */
 WEFT_API int weft_store_get_task(weft_store *store, weft_uuid id, weft_arena *arena, weft_task *ret);
 /**
- * The tasks of a room (nil: of none) in the order they came to it, in arena.
- * @param entity_id  only whose; nil: anybody's
+ * The tasks of a room in the order they came to it, in arena. Or, room_id nil, those of an entity that have no room.
+ * @param entity_id  in a room: only whose; nil: anybody's
  * @param statuses   1 << WEFT_TASK_OPEN | ...; 0: any
- * @return how many, -ENOMEM
+ * @return how many (0: the list may be NULL), -ENOMEM
  */
 WEFT_API int weft_store_tasks(weft_store *store, weft_uuid room_id, weft_uuid entity_id, uint32_t statuses,
                               weft_arena *arena, weft_task **ret_tasks);

@@ -186,7 +186,13 @@ Test(task, list__by_entity_and_without_a_room)
 	cr_assert_eq(weft_store_put_task(store, &b), 0);
 	cr_assert_eq(weft_store_tasks(store, none, ann, 0, arena, &list), 1);
 	cr_assert(same(list[0].name, "ann's") && list[0].kind == WEFT_TASK_GOAL);
-	cr_assert_eq(weft_store_tasks(store, none, none, 0, arena, &list), 2);
+	cr_assert_eq(weft_store_tasks(store, none, none, 0, arena, &list), 1);
+	cr_assert(same(list[0].name, "anybody's"));
+	b.room_id = ann;
+	cr_assert_eq(weft_store_put_task(store, &b), 0);
+	cr_assert_eq(weft_store_tasks(store, none, ann, 0, arena, &list), 1, "a room of that id is another thing");
+	cr_assert_eq(weft_store_tasks(store, ann, none, 0, arena, &list), 1);
+	cr_assert(same(list[0].name, "anybody's"));
 }
 
 Test(task, put__errors)
