@@ -5,5 +5,6 @@
 
 int cli_bench(const char *program, int argc, char **argv);
 int cli_sim(int argc, char **argv);
+int cli_store(int argc, char **argv);
 
 #endif

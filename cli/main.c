@@ -15,6 +15,7 @@ static void help(FILE *to)
 	      "\n"
 	      "  bench      measure agents, actors and the store on this machine\n"
 	      "  sim        run actors on a simulated machine, from a seed\n"
+	      "  store      look at the folder of a durable store, tidy it, carry it elsewhere\n"
 	      "\n"
 	      "  --help     this text; `weft COMMAND --help` tells of a command\n"
 	      "  --version  the version\n",
@@ -55,6 +56,8 @@ int main(int argc, char **argv)
 #endif
 	if (!strcmp(argv[1], "sim"))
 		return cli_sim(argc - 1, argv + 1);
+	if (!strcmp(argv[1], "store"))
+		return cli_store(argc - 1, argv + 1);
 	fprintf(stderr, "weft: unknown command '%s'\n", argv[1]);
 	help(stderr);
 	return 2;
