@@ -4,18 +4,39 @@
  *
  * What is empty is left out when written, and empty when it is not there. Ids that are nil are left out, too.
  */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "cli/store/store.h"
 
-static const char *const kinds[] = { NULL,     "world",  "room",      "entity",     "join",
-	                             "follow", "memory", "delete",    "embedding",  "attachments" };
+static const char *const kinds[] = {
+	[WEFT_CHANGE_WORLD] = "world",
+	[WEFT_CHANGE_ROOM] = "room",
+	[WEFT_CHANGE_ENTITY] = "entity",
+	[WEFT_CHANGE_JOIN] = "join",
+	[WEFT_CHANGE_FOLLOW] = "follow",
+	[WEFT_CHANGE_MEMORY] = "memory",
+	[WEFT_CHANGE_DELETE] = "delete",
+	[WEFT_CHANGE_EMBEDDING] = "embedding",
+	[WEFT_CHANGE_ATTACHMENTS] = "attachments",
+	[WEFT_CHANGE_RELATIONSHIP] = "relationship",
+	[WEFT_CHANGE_RELATIONSHIP_DELETE] = "delete_relationship",
+	[WEFT_CHANGE_TASK] = "task",
+	[WEFT_CHANGE_TASK_DELETE] = "delete_task",
+};
 static const char *const rooms[] = { "group", "dm", "voice_dm", "voice_group", "self", "api", "feed", "thread" };
 static const char *const follows[] = { "none", "followed", "muted" };
-static const char *const types[] = { "message", "fact", "document" };
+static const char *const types[] = { "message", "fact", "document", "summary" };
+static const char *const task_kinds[] = { "task", "goal" };
+static const char *const statuses[] = { "open", "done", "failed" };
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+static_assert(COUNT(kinds) == WEFT_CHANGE_KIND_COUNT && COUNT(types) == WEFT_MEMORY_TYPE_COUNT &&
+                      COUNT(rooms) == WEFT_ROOM_THREAD + 1 && COUNT(follows) == WEFT_FOLLOW_MUTED + 1 &&
+                      COUNT(task_kinds) == WEFT_TASK_GOAL + 1 && COUNT(statuses) == WEFT_TASK_FAILED + 1,
+              "each has a name");
 
 /* ---- writing --------------------------------------------------------------------- */
 
@@ -40,6 +61,12 @@ static void put_id(weft_json_writer *w, const char *key, weft_uuid id)
 static void put_name(weft_json_writer *w, const char *key, const char *const *names, unsigned which)
 {
 	put_str(w, key, weft_str_from(names[which]));
+}
+
+static void put_int(weft_json_writer *w, const char *key, int64_t value)
+{
+	weft_json_key(w, weft_str_from(key));
+	weft_json_put_int(w, value);
 }
 
 static void put_attachments(weft_json_writer *w, const weft_memory *m)
@@ -69,8 +96,7 @@ static void put_memory(weft_json_writer *w, const weft_memory *m)
 	put_id(w, "entity", m->entity_id);
 	put_id(w, "agent", m->agent_id);
 	put_id(w, "in_reply_to", m->in_reply_to);
-	weft_json_key(w, WEFT_STR("created_ms"));
-	weft_json_put_int(w, m->created_ms);
+	put_int(w, "created_ms", m->created_ms);
 	put_str(w, "text", m->text);
 	put_str(w, "thought", m->thought);
 	put_str(w, "actions", m->actions);
@@ -86,6 +112,35 @@ static void put_vector(weft_json_writer *w, const weft_memory *m)
 	for (uint32_t i = 0; i < m->embedding_dims; i++)
 		weft_json_put_double(w, (double)m->embedding[i]);
 	weft_json_end_array(w);
+}
+
+static void put_relationship(weft_json_writer *w, const weft_relationship *r, bool whole)
+{
+	put_id(w, "source", r->source_id);
+	put_id(w, "target", r->target_id);
+	if (!whole)
+		return;
+	put_str(w, "tags", r->tags);
+	weft_json_key(w, WEFT_STR("strength"));
+	weft_json_put_double(w, r->strength);
+	put_int(w, "created_ms", r->created_ms);
+	put_int(w, "updated_ms", r->updated_ms);
+}
+
+static void put_task(weft_json_writer *w, const weft_task *t)
+{
+	put_id(w, "id", t->id);
+	put_name(w, "type", task_kinds, t->kind);
+	put_id(w, "room", t->room_id);
+	put_id(w, "entity", t->entity_id);
+	put_name(w, "status", statuses, t->status);
+	if (t->due_ms)
+		put_int(w, "due_ms", t->due_ms);
+	put_int(w, "created_ms", t->created_ms);
+	put_int(w, "updated_ms", t->updated_ms);
+	put_str(w, "name", t->name);
+	put_str(w, "description", t->description);
+	put_str(w, "tags", t->tags);
 }
 
 static void put_fields(weft_json_writer *w, const weft_change *c)
@@ -114,6 +169,16 @@ static void put_fields(weft_json_writer *w, const weft_change *c)
 		put_id(w, "entity", c->person.entity_id);
 		if (c->kind == WEFT_CHANGE_FOLLOW)
 			put_name(w, "state", follows, c->person.state);
+		break;
+	case WEFT_CHANGE_RELATIONSHIP:
+	case WEFT_CHANGE_RELATIONSHIP_DELETE:
+		put_relationship(w, &c->relationship, c->kind == WEFT_CHANGE_RELATIONSHIP);
+		break;
+	case WEFT_CHANGE_TASK:
+		put_task(w, &c->task);
+		break;
+	case WEFT_CHANGE_TASK_DELETE:
+		put_id(w, "id", c->task.id);
 		break;
 	default:
 		put_id(w, "id", c->memory.id);
@@ -225,10 +290,18 @@ static void get_attachments(struct from *f, weft_memory *m)
 		f->status = weft_attachments_check(all, m->attachment_count, f->err);
 }
 
+static int64_t get_int(struct from *f, const char *key)
+{
+	weft_json v = weft_json_find(f->v, weft_str_from(key));
+	int64_t value = 0;
+
+	if (weft_json_typeof(v) != WEFT_JSON_NONE && !weft_json_get_int(v, &value))
+		wrong(f, WEFT_ESCHEMA, key, "is no integer");
+	return value;
+}
+
 static void get_memory(struct from *f, weft_memory *m)
 {
-	weft_json created = weft_json_find(f->v, WEFT_STR("created_ms"));
-
 	m->type = (weft_memory_type)get_name(f, "type", types, COUNT(types), false);
 	m->room_id = get_id(f, "room", true);
 	m->entity_id = get_id(f, "entity", false);
@@ -238,8 +311,7 @@ static void get_memory(struct from *f, weft_memory *m)
 	m->thought = get_str(f, "thought");
 	m->actions = get_str(f, "actions");
 	m->source = get_str(f, "source");
-	if (weft_json_typeof(created) != WEFT_JSON_NONE && !weft_json_get_int(created, &m->created_ms))
-		wrong(f, WEFT_ESCHEMA, "created_ms", "is no integer");
+	m->created_ms = get_int(f, "created_ms");
 	get_attachments(f, m);
 }
 
@@ -263,6 +335,34 @@ static void get_vector(struct from *f, weft_memory *m)
 			wrong(f, WEFT_ESCHEMA, "vector", "holds something that is no number");
 		*v = (float)value;
 	}
+}
+
+static void get_relationship(struct from *f, weft_relationship *r)
+{
+	weft_json strength = weft_json_find(f->v, WEFT_STR("strength"));
+
+	r->source_id = get_id(f, "source", true);
+	r->target_id = get_id(f, "target", true);
+	r->tags = get_str(f, "tags");
+	if (weft_json_typeof(strength) != WEFT_JSON_NONE && !weft_json_get_double(strength, &r->strength))
+		wrong(f, WEFT_ESCHEMA, "strength", "is no number");
+	r->created_ms = get_int(f, "created_ms");
+	r->updated_ms = get_int(f, "updated_ms");
+}
+
+static void get_task(struct from *f, weft_task *t)
+{
+	t->id = get_id(f, "id", true);
+	t->kind = (weft_task_kind)get_name(f, "type", task_kinds, COUNT(task_kinds), false);
+	t->room_id = get_id(f, "room", false);
+	t->entity_id = get_id(f, "entity", false);
+	t->status = (weft_task_status)get_name(f, "status", statuses, COUNT(statuses), false);
+	t->due_ms = get_int(f, "due_ms");
+	t->created_ms = get_int(f, "created_ms");
+	t->updated_ms = get_int(f, "updated_ms");
+	t->name = get_str(f, "name");
+	t->description = get_str(f, "description");
+	t->tags = get_str(f, "tags");
 }
 
 static void get_fields(struct from *f, weft_change *c)
@@ -293,6 +393,16 @@ static void get_fields(struct from *f, weft_change *c)
 		c->person.entity_id = get_id(f, "entity", true);
 		if (c->kind == WEFT_CHANGE_FOLLOW)
 			c->person.state = (weft_follow)get_name(f, "state", follows, COUNT(follows), true);
+		break;
+	case WEFT_CHANGE_RELATIONSHIP:
+	case WEFT_CHANGE_RELATIONSHIP_DELETE:
+		get_relationship(f, &c->relationship);
+		break;
+	case WEFT_CHANGE_TASK:
+		get_task(f, &c->task);
+		break;
+	case WEFT_CHANGE_TASK_DELETE:
+		c->task.id = get_id(f, "id", true);
 		break;
 	default:
 		c->memory.id = get_id(f, "id", c->kind != WEFT_CHANGE_MEMORY);
