@@ -93,3 +93,18 @@ void weft__build_step(weft_index *index, struct weft__searcher *s)
 		link_old(index, s, first + i);
 	weft__grace_leave(place);
 }
+
+int weft__build_all(weft_index *index, struct weft__searcher *s)
+{
+	struct weft__graph *g = weft__index_graph(index);
+	int r = weft__searcher_ready(index, s, index->opt.ef_construction);
+
+	while (!r && !weft__graph_is_ready(g)) {
+		weft__build_step(index, s);
+		/* relaxed: only whether to let others go first */
+		if (weft__load_relaxed(&g->build.stage) != WEFT__BUILD_CATCH_UP)
+			weft__thread_yield();
+		r = weft__searcher_ready(index, s, index->opt.ef_construction);
+	}
+	return r;
+}

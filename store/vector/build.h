@@ -30,5 +30,7 @@ struct weft__build {
 
 /* After a put, with no lock held and outside of the grace counters: begin, or go on. */
 void weft__build_step(weft_index *index, struct weft__searcher *s);
+/* Until the graph that was begun is ready. Waits for searches and puts that run. 0 or -ENOMEM. */
+int weft__build_all(weft_index *index, struct weft__searcher *s);
 
 #endif

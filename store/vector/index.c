@@ -428,12 +428,14 @@ int weft_index_sweep(weft_index *index)
 	int r;
 
 	WEFT_RETURN_IF(!index, -EINVAL);
-	if (!weft__index_graph(index) || !weft__graph_is_ready(weft__index_graph(index)))
+	if (!weft__index_graph(index))
 		return 0;
 	r = weft__searcher_take(index, NULL, &s);
 	if (r < 0)
 		return r;
-	r = weft__sweep_all(index, s);
+	r = weft__build_all(index, s);
+	if (!r)
+		r = weft__sweep_all(index, s);
 	weft__searcher_give(index, s);
 	return r;
 }
