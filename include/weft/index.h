@@ -194,6 +194,35 @@ WEFT_API int weft_index_search(weft_index *index, const float *query, uint32_t k
  */
 WEFT_API int weft_index_check(weft_index *index, weft_index_report *ret_report);
 
+typedef struct weft_index_open_options {
+	uint32_t size; /* set by WEFT_INDEX_OPEN_OPTIONS_INIT */
+	bool verify;   /* compare the check sums of the vectors, too: reads the whole file */
+} weft_index_open_options;
+
+#define WEFT_INDEX_OPEN_OPTIONS_INIT                                                                       \
+	{                                                                                                  \
+		.size = sizeof(weft_index_open_options)                                                    \
+	}
+
+/**
+ * Write the index to a file, beside the one that is there and then in its place. Puts and deletes wait meanwhile,
+ * searches do not. The bytes of deleted rows may stand in it until their places are used again.
+ * @return 0, -EINVAL, -ENOMEM, what open, write, fsync or rename say; the old file is whole then
+ * Threads: any; one save of a path at a time. Waits for searches that run.
+ */
+WEFT_API int weft_index_save(weft_index *index, const char *path);
+
+/**
+ * An index from a file, which is mapped and not read: what changes later stays in memory until it is saved. Ids, links
+ * and attributes are checked; vectors only with opt->verify. Nobody may shorten or overwrite the file
+ * while the index lives; weft_index_save to the same path is fine.
+ * @param opt  NULL: as WEFT_INDEX_OPEN_OPTIONS_INIT
+ * @param err  names the file and the byte; may be NULL
+ * @return 0, -EINVAL, -ENOMEM, -EBADMSG (not an index, or damaged), -EPROTONOSUPPORT (another version or byte order), or
+ *         what open and mmap say
+ */
+WEFT_API int weft_index_open(const char *path, const weft_index_open_options *opt, weft_index **ret_index, weft_error *err);
+
 /** A snapshot. @return 0, -EINVAL (size). Threads: any. */
 WEFT_API int weft_index_stats_read(weft_index *index, weft_index_stats *ret_stats);
 

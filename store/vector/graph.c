@@ -13,6 +13,11 @@
 
 /* ---- create ------------------------------------------------------------------------- */
 
+static void clear_uppers(const struct weft__slab *slab, char *chunk)
+{
+	memset(chunk, 0xff, slab->chunk_bytes); /* no links */
+}
+
 int weft__graph_create(weft_index *index, struct weft__graph **ret_graph)
 {
 	struct weft__graph *g = weft_calloc(1, sizeof(*g));
@@ -22,6 +27,7 @@ int weft__graph_create(weft_index *index, struct weft__graph **ret_graph)
 	g->entry = WEFT__GRAPH_EMPTY;
 	g->sweep.doomed = WEFT__NONE;
 	g->uppers.chunk_bytes = ((size_t)1 << index->rows.slab.shift) * index->opt.m * sizeof(uint32_t);
+	g->uppers.clear = clear_uppers;
 	weft__slab_init(&g->uppers, index->rows.slab.shift, &index->grace);
 	*ret_graph = g;
 	return 0;

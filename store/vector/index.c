@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <weft/alloc.h>
 
@@ -93,6 +94,8 @@ static void destroy(weft_index *index)
 	weft__lookup_fini(&index->by_vector);
 	weft__slab_fini(&index->items.slab);
 	weft__slab_fini(&index->rows.slab);
+	if (index->map)
+		munmap(index->map, index->map_bytes);
 	weft_free(index);
 }
 
@@ -108,7 +111,7 @@ static int create_graph(weft_index *index)
 	return 0;
 }
 
-int weft_index_create(const weft_index_options *opt, weft_index **ret_index)
+int weft__index_create(const weft_index_options *opt, bool with_graph, weft_index **ret_index)
 {
 	weft_index_options full;
 	weft_index *index;
@@ -131,7 +134,7 @@ int weft_index_create(const weft_index_options *opt, weft_index **ret_index)
 	r = weft__lookup_init(&index->by_id, shards, hash_of_item, index);
 	if (!r)
 		r = weft__lookup_init(&index->by_vector, shards, hash_of_row, index);
-	if (!r && full.kind == WEFT_INDEX_GRAPH)
+	if (!r && (full.kind == WEFT_INDEX_GRAPH || with_graph))
 		r = create_graph(index);
 	if (r < 0) {
 		destroy(index);
@@ -139,6 +142,22 @@ int weft_index_create(const weft_index_options *opt, weft_index **ret_index)
 	}
 	*ret_index = index;
 	return 0;
+}
+
+int weft_index_create(const weft_index_options *opt, weft_index **ret_index)
+{
+	return weft__index_create(opt, false, ret_index);
+}
+
+int weft__index_learn(struct weft__lookup *lookup, uint32_t number)
+{
+	struct weft__lookup_shard *shard = weft__lookup_lock(lookup, lookup->hash_of(lookup->owner, number));
+	int r = weft__lookup_reserve(lookup, shard);
+
+	if (!r)
+		weft__lookup_insert(lookup, shard, number);
+	weft__lookup_unlock(shard);
+	return r;
 }
 
 weft_index *weft_index_ref(weft_index *index)

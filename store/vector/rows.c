@@ -56,8 +56,8 @@ static void clear_items(const struct weft__slab *slab, char *chunk)
 {
 	const struct weft__items *t = (const struct weft__items *)(const void *)slab;
 
+	memset(chunk, 0, slab->chunk_bytes); /* it is small, and may be saved */
 	memset(chunk + t->at_rows, 0xff, ((size_t)slab->mask + 1) * sizeof(uint32_t)); /* taken out */
-	memset(chunk + t->at_live, 0, ((size_t)slab->mask + 1) / 8);
 }
 
 void weft__items_init(struct weft__items *items, uint32_t shift, struct weft__grace *grace)

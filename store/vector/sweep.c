@@ -341,6 +341,20 @@ static void finish(weft_index *index, struct weft__sweep *w, struct weft__search
 	}
 }
 
+int weft__sweep_hold(weft_index *index, struct weft__searcher *s)
+{
+	struct weft__sweep *w = &weft__index_graph(index)->sweep;
+	int r;
+
+	weft__lock_take(&w->turn);
+	r = weft__searcher_ready(index, s, index->opt.ef_construction);
+	if (r < 0)
+		weft__lock_give(&w->turn);
+	else
+		finish(index, w, s);
+	return r;
+}
+
 int weft__sweep_all(weft_index *index, struct weft__searcher *s)
 {
 	struct weft__sweep *w = &weft__index_graph(index)->sweep;

@@ -51,6 +51,9 @@ void weft__sweep_step(weft_index *index, struct weft__searcher *s);
 /* All of it, from condemning whatever is dead now. Waits for readers. 0 or -ENOMEM. */
 int weft__sweep_all(weft_index *index, struct weft__searcher *s);
 
+/* The sweep that runs is ended, and none begins until the turn is given back. 0 or -ENOMEM. */
+int weft__sweep_hold(weft_index *index, struct weft__searcher *s);
+
 /* ---- reach.c: the last two stages -------------------------------------------------------------- */
 
 /* False: no memory for it, try another time. */

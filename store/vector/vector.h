@@ -55,6 +55,8 @@ struct weft_index {
 	const struct weft__simd *simd;
 	const struct weft__match_kernels *match;
 	weft_index_options opt; /* with the defaults filled in */
+	void *map; /* owned, of the file it was opened from; NULL: none */
+	size_t map_bytes;
 	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) refs;
 	_Atomic(uint64_t) ids, live_rows; /* counters, by puts and deletes */
 	_Atomic(uint64_t) by_graph, by_scan;
@@ -66,6 +68,13 @@ static inline struct weft__graph *weft__index_graph(const weft_index *index)
 	/* acquire: an empty graph at least */
 	return weft__load_acquire(&((weft_index *)index)->graph);
 }
+
+/* ---- index.c -------------------------------------------------------------------------------------- */
+
+/* with_graph: an empty one that is ready, whatever the kind; a graph that is not built yet is its own. */
+int weft__index_create(const weft_index_options *opt, bool with_graph, weft_index **ret_index);
+/* A row or an item that was there before can be found. Before anybody else knows the index. 0 or -ENOMEM. */
+int weft__index_learn(struct weft__lookup *lookup, uint32_t number);
 
 /* ---- searcher.c ----------------------------------------------------------------------------------- */
 

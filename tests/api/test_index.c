@@ -7,8 +7,10 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weft/alloc.h>
 #include <weft/index.h>
@@ -368,6 +370,149 @@ Test(index, equal_vectors_share_a_row)
 		cr_assert_eq(weft_index_delete(index, id), 0);
 	cr_assert_eq(weft_index_search(index, a, K, NULL, hits), 0);
 	weft_index_unref(index);
+}
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+static const char *file_name(char room[64])
+{
+	const char *folder = getenv("TMPDIR");
+	int fd;
+
+	snprintf(room, 64, "%.40s/weft-index-XXXXXX", folder ? folder : "/tmp");
+	fd = mkstemp(room);
+	cr_assert_geq(fd, 0);
+	close(fd);
+	return room;
+}
+
+/* Saved and opened again it is the same, and goes on living; and once more. */
+static void come_back(weft_index_kind kind, weft_index_codes codes, double recall)
+{
+	uint64_t rnd = test_seed("index file");
+	weft_index *index = make(kind, codes);
+	weft_index_open_options opt = WEFT_INDEX_OPEN_OPTIONS_INIT;
+	weft_error err;
+	char room[64];
+	const char *path = file_name(room);
+
+	opt.verify = true;
+	memset(rows, 0, sizeof(rows));
+	for (uint32_t round = 0; round < 4; round++) {
+		churn(index, &rnd, ROWS);
+		cr_assert_eq(weft_index_save(index, path), 0);
+		weft_index_unref(index);
+		cr_assert_eq(weft_index_open(path, round % 2 ? &opt : NULL, &index, &err), 0, "%s", err.message);
+		check_counts(index);
+		cr_assert_geq(ask(index, &rnd, 60), recall);
+		check_graph(index);
+	}
+	weft_index_unref(index);
+	unlink(path);
+}
+
+Test(index, comes_back_from_a_file)
+{
+	come_back(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_I8, 1);
+	come_back(WEFT_INDEX_GRAPH, WEFT_INDEX_CODES_I8, 0.97);
+	come_back(WEFT_INDEX_GRAPH, WEFT_INDEX_CODES_I8_ONLY, 0.85);
+	come_back(WEFT_INDEX_AUTO, WEFT_INDEX_CODES_NONE, 0.97);
+}
+
+Test(index, an_empty_one_comes_back_too)
+{
+	weft_index *index = make(WEFT_INDEX_GRAPH, WEFT_INDEX_CODES_I8);
+	char room[64];
+	const char *path = file_name(room);
+	float v[DIMS] = { 1 };
+	weft_index_hit hits[K];
+
+	cr_assert_eq(weft_index_save(index, path), 0);
+	weft_index_unref(index);
+	cr_assert_eq(weft_index_open(path, NULL, &index, NULL), 0);
+	cr_assert_eq(weft_index_search(index, v, K, NULL, hits), 0);
+	cr_assert_eq(weft_index_put(index, 1, v, NULL), 0);
+	cr_assert_eq(weft_index_search(index, v, K, NULL, hits), 1);
+	weft_index_unref(index);
+	unlink(path);
+}
+
+static void write_file(const char *path, const char *bytes, size_t n)
+{
+	FILE *f = fopen(path, "wb");
+
+	cr_assert_not_null(f);
+	cr_assert_eq(fwrite(bytes, 1, n, f), n);
+	fclose(f);
+}
+
+static char *read_file(const char *path, size_t *ret_n)
+{
+	FILE *f = fopen(path, "rb");
+	char *bytes;
+
+	cr_assert_not_null(f);
+	fseek(f, 0, SEEK_END);
+	*ret_n = (size_t)ftell(f);
+	rewind(f);
+	bytes = malloc(*ret_n);
+	cr_assert_not_null(bytes);
+	cr_assert_eq(fread(bytes, 1, *ret_n, f), *ret_n);
+	fclose(f);
+	return bytes;
+}
+
+/* One bit is wrong: refused by name and place, or, where nothing stands, not noticed. */
+static bool open_damaged(const char *path, uint64_t *rnd)
+{
+	weft_index_open_options opt = WEFT_INDEX_OPEN_OPTIONS_INIT;
+	weft_index *index = NULL;
+	weft_error err;
+	int r;
+
+	opt.verify = true;
+	r = weft_index_open(path, &opt, &index, &err);
+	if (!r) {
+		check_counts(index);
+		cr_assert_geq(ask(index, rnd, 5), 0.9);
+		weft_index_unref(index);
+		return false;
+	}
+	cr_assert(r == -EBADMSG || r == -EPROTONOSUPPORT, "%d", r);
+	cr_assert_not_null(strstr(err.message, path));
+	return true;
+}
+
+Test(index, a_damaged_file_is_refused)
+{
+	uint64_t rnd = test_seed("index damage");
+	weft_index *index = make(WEFT_INDEX_GRAPH, WEFT_INDEX_CODES_I8);
+	char room[64], *bytes;
+	const char *path = file_name(room);
+	uint32_t refused = 0;
+	size_t n;
+
+	memset(rows, 0, sizeof(rows));
+	churn(index, &rnd, ROWS);
+	cr_assert_eq(weft_index_save(index, path), 0);
+	weft_index_unref(index);
+	bytes = read_file(path, &n);
+	for (uint32_t i = 0; i < 200; i++) {
+		size_t at = i < 50 ? test_below(&rnd, 300) : test_below(&rnd, (uint32_t)n);
+		char was = bytes[at];
+
+		bytes[at] = (char)(was ^ 1 << test_below(&rnd, 8));
+		write_file(path, bytes, n);
+		refused += open_damaged(path, &rnd);
+		bytes[at] = was;
+	}
+	cr_assert_gt(refused, 150);
+	for (uint32_t i = 0; i < 20; i++) {
+		write_file(path, bytes, test_below(&rnd, (uint32_t)n));
+		cr_assert(open_damaged(path, &rnd), "cut off");
+	}
+	free(bytes);
+	unlink(path);
 }
 
 static uint32_t allowed;

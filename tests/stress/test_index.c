@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weft/index.h>
 
@@ -146,6 +148,26 @@ static void check_end(void)
 	cr_assert_eq(report.stale, 0);
 }
 
+/* What is saved while others write is whole: every id that nobody touches is in it. */
+static void save_and_look(void)
+{
+	char path[] = "/tmp/weft-index-stress-XXXXXX";
+	weft_index_report report = WEFT_INDEX_REPORT_INIT;
+	weft_index *saved;
+	int fd = mkstemp(path);
+
+	cr_assert_geq(fd, 0);
+	close(fd);
+	cr_assert_eq(weft_index_save(index_, path), 0);
+	cr_assert_eq(weft_index_open(path, NULL, &saved, NULL), 0);
+	for (uint64_t id = 0; id < STILL; id++)
+		cr_assert_eq(weft_index_get(saved, id, NULL, NULL), 0);
+	cr_assert_eq(weft_index_check(saved, &report), 0);
+	cr_assert_eq(report.stale, 0);
+	weft_index_unref(saved);
+	unlink(path);
+}
+
 static void run(weft_index_kind kind, weft_index_codes codes)
 {
 	weft_index_options opt = WEFT_INDEX_OPTIONS_INIT;
@@ -165,6 +187,7 @@ static void run(weft_index_kind kind, weft_index_codes codes)
 	weft__store_release(&writing, WRITERS); /* release: before the threads start anyway */
 	for (uintptr_t i = 0; i < WRITERS + READERS; i++)
 		cr_assert_eq(pthread_create(&threads[i], NULL, i < WRITERS ? writer_main : reader_main, (void *)i), 0);
+	save_and_look();
 	for (uint32_t i = 0; i < WRITERS + READERS; i++)
 		pthread_join(threads[i], NULL);
 	check_end();
