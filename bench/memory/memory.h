@@ -94,7 +94,7 @@ bool memory_is_allowed(uint32_t row, uint32_t percent);
 int memory_ask(const struct memory_index *m, uint32_t query, weft_index_hit *ret_hits);
 /* The share of right answers to all queries, or negative. */
 double memory_recall(const struct memory_index *m);
-/* Set ef to the least that reaches the recall. 0, or -1: out says what was reached instead. */
+/* Set ef to the least that reaches the recall, or to a wider one that is faster. 0, or -1: out says what was reached instead. */
 int memory_find_ef(struct memory_index *m, double aim, struct bench_outcome *out);
 /* Search by so many threads, a window an iteration; the recall of it all goes to out. 0 or negative */
 int memory_time_searches(struct memory_index *m, uint32_t threads, struct bench_outcome *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench/memory/recall.c - what a store's memories are found by: the nearest ten, asked for as an agent's provider asks:
- * of a room, of one agent among four, of one of its rooms.
+ * exactly of a room; of one agent among four, and of one of its rooms, at the recall that the store takes by itself.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -157,6 +157,7 @@ void memory_store_search(const struct bench_options *opt, const struct bench_mic
 	struct recall a = { .agents = 1, .rooms = 1, .what = WEFT_RECALL_INIT };
 
 	a.what.types = 1u << WEFT_MEMORY_FACT;
+	a.what.recall = 1;
 	recall_run(&a, opt, self, out);
 }
 

@@ -17,7 +17,8 @@
 // float operator()(const float *a, const float *b). Then: int main(...) { return harness<Index, Scan, Kernel>(argc, argv); }
 //
 // PROGRAM ITEM WORKERS REPETITIONS DATA SETS: sets are looked for in SETS, then in DATA. An answer is right when
-// tests/support/vectors.h says so, for everybody alike. A width is the least at which the recall is reached.
+// tests/support/vectors.h says so, for everybody alike. A width is the least at which the recall is reached, or twice, four
+// times .. that where it is faster so.
 #pragma once
 #include <algorithm>
 #include <atomic>
@@ -174,11 +175,42 @@ template <class I> uint32_t width_for(I &index, double aim, const std::function<
 	return high;
 }
 
+inline double pass_s(const vectors &v, const Search &search)
+{
+	double best = 1e9;
+	for (int i = 0; i < 2; i++) {
+		uint32_t ids[TOP];
+		double start = now_s();
+		for (uint32_t q = 0; q < v.query_count; q++)
+			search(q, ids);
+		best = std::min(best, now_s() - start);
+	}
+	return best;
+}
+
+// The least width is not always the fastest: a filter may leave too few, and then more has to be asked for.
+template <class I> uint32_t faster_width(I &index, uint32_t ef, const vectors &v, const Search &search)
+{
+	double best = pass_s(v, search);
+	for (; ef * 2 <= EF_MAX; ef *= 2) {
+		index.width(ef * 2);
+		double spent = pass_s(v, search);
+		if (spent >= best * 0.95) {
+			index.width(ef);
+			break;
+		}
+		best = spent;
+	}
+	return ef;
+}
+
 template <class I>
 void search_at(I &index, const vectors &v, const Options &o, const std::string &name, double aim, const Search &search)
 {
 	auto recall = [&] { return recall_of(v, search); };
 	uint32_t ef = width_for(index, aim, recall);
+	if (ef)
+		ef = faster_width(index, ef, v, search);
 	if (ef)
 		print(name, "us", time_of(v, o.workers, o.repetitions, search), {recall(), ef});
 	else
