@@ -12,6 +12,9 @@
 #include <simde/x86/sse4.2.h>
 #include <stddef.h>
 #include <stdint.h>
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 #define LANES 4u
 
@@ -101,10 +104,17 @@ static inline vf f16_widen(vi h)
 	return simde_mm_castsi128_ps(simde_mm_or_si128(simde_mm_castps_si128(v), simde_mm_or_si128(sign, special)));
 }
 
+#if defined(__aarch64__)
+static inline vf f16_load(const void *p)
+{
+	return simde__m128_from_neon_f32(vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))));
+}
+#else
 static inline vf f16_load(const void *p)
 {
 	return f16_widen(simde_mm_cvtepu16_epi32(simde_mm_loadl_epi64(p)));
 }
+#endif
 
 static inline vf f16_part(const void *p, size_t count)
 {
@@ -135,8 +145,6 @@ static inline vf bf16_high(vf v)
 
 /* ---- bytes ------------------------------------------------------------------------------ */
 
-#define BYTES 8u
-
 static inline vi vi_zero(void)
 {
 	return simde_mm_setzero_si128();
@@ -162,15 +170,41 @@ static inline void vi_sum4(vi a, vi b, vi c, vi d, int32_t ret[4])
 	                      simde_mm_add_epi32(simde_mm_unpacklo_epi64(ab, cd), simde_mm_unpackhi_epi64(ab, cd)));
 }
 
-static inline vi codes_load(const void *p)
+/* Eight bytes, 16 bits each. */
+static inline vi wide_load(const void *p)
 {
 	return simde_mm_cvtepu8_epi16(simde_mm_loadl_epi64(p));
 }
 
-static inline vi codes_part(const void *p, size_t count)
+static inline vi wide_part(const void *p, size_t count)
 {
 	return simde_mm_cvtepu8_epi16(filled(p, count));
 }
+
+#define GAP_BYTES 8u
+
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+#define BYTES 16u
+
+static inline vi bytes_load(const void *p)
+{
+	return simde_mm_loadu_si128(p);
+}
+
+#define codes_load  bytes_load
+#define codes_part  filled
+#define signed_load bytes_load
+#define signed_part filled
+
+static inline vi i8_product(vi q, vi codes, vi sum)
+{
+	return simde__m128i_from_neon_i32(vusdotq_s32(simde__m128i_to_neon_i32(sum), simde__m128i_to_neon_u8(codes),
+	                                              simde__m128i_to_neon_i8(q)));
+}
+#else
+#define BYTES      GAP_BYTES
+#define codes_load wide_load
+#define codes_part wide_part
 
 static inline vi signed_load(const void *p)
 {
@@ -186,10 +220,7 @@ static inline vi i8_product(vi q, vi codes, vi sum)
 {
 	return simde_mm_add_epi32(sum, simde_mm_madd_epi16(q, codes));
 }
-
-#define GAP_BYTES BYTES
-#define wide_load codes_load
-#define wide_part codes_part
+#endif
 
 static inline vi wide_gap(vi a, vi b, vi sum)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * simd/lanes256.h - the vocabulary of kernels.h in registers of 256 bits: AVX2, FMA and F16C.
+ * simd/lanes256.h - the vocabulary of kernels.h in registers of 256 bits: AVX2, FMA and F16C; AVX-VNNI where there is.
  *
  * What each function means is said once, in lanes512.h. Floats at the end of a row are read by a masked load;
  * shorter values by way of a filled copy.
@@ -128,8 +128,6 @@ static inline vf bf16_high(vf v)
 
 /* ---- bytes ------------------------------------------------------------------------------ */
 
-#define BYTES 16u
-
 static inline vi vi_zero(void)
 {
 	return _mm256_setzero_si256();
@@ -155,15 +153,49 @@ static inline void vi_sum4(vi a, vi b, vi c, vi d, int32_t ret[4])
 	_mm_storeu_si128((void *)ret, _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)));
 }
 
-static inline vi codes_load(const void *p)
+/* 16 bytes, 16 bits each. */
+static inline vi wide_load(const void *p)
 {
 	return _mm256_cvtepu8_epi16(_mm_loadu_si128(p));
 }
 
-static inline vi codes_part(const void *p, size_t count)
+static inline vi wide_part(const void *p, size_t count)
 {
 	return _mm256_cvtepu8_epi16(filled(p, count, 1));
 }
+
+#define GAP_BYTES 16u
+
+#if defined(__AVXVNNI__)
+#define BYTES 32u
+
+static inline vi bytes_load(const void *p)
+{
+	return _mm256_loadu_si256(p);
+}
+
+static inline vi bytes_part(const void *p, size_t count)
+{
+	uint8_t copy[32] = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		copy[i] = ((const uint8_t *)p)[i];
+	return bytes_load(copy);
+}
+
+#define codes_load  bytes_load
+#define codes_part  bytes_part
+#define signed_load bytes_load
+#define signed_part bytes_part
+
+static inline vi i8_product(vi q, vi codes, vi sum)
+{
+	return _mm256_dpbusd_avx_epi32(sum, codes, q);
+}
+#else
+#define BYTES      GAP_BYTES
+#define codes_load wide_load
+#define codes_part wide_part
 
 static inline vi signed_load(const void *p)
 {
@@ -179,10 +211,7 @@ static inline vi i8_product(vi q, vi codes, vi sum)
 {
 	return _mm256_add_epi32(sum, _mm256_madd_epi16(q, codes));
 }
-
-#define GAP_BYTES BYTES
-#define wide_load codes_load
-#define wide_part codes_part
+#endif
 
 static inline vi wide_gap(vi a, vi b, vi sum)
 {

@@ -4,7 +4,7 @@
  *
  * The kernels are written once (kernels.h) over a vocabulary of registers (lanes128.h, lanes256.h, lanes512.h), and
  * compiled once an instruction set; dispatch.c chooses at the first call by what the CPU has.
- * WEFT_SIMD=baseline|sse42|avx2|avx512|avx512vnni|avx512bf16 overrides, downwards only.
+ * WEFT_SIMD=baseline|sse42|avx2|avxvnni|avx512|avx512vnni|avx512bf16, on arm64 neon|i8mm, overrides, downwards only.
  *
  * Types: f32; f16 (IEEE half) and bf16 (the upper half of an f32), both stored as uint16_t, with f32 sums; bytes as
  * quantise.c makes them; bits in words of 64.
@@ -27,7 +27,7 @@
 #define WEFT__SIMD_ERROR(n) WEFT_VECTOR_ERROR(n)
 
 struct weft__simd {
-	const char *name; /* as WEFT_SIMD has it; "neon" for the baseline of arm64 */
+	const char *name; /* as WEFT_SIMD has it */
 
 	/* sum of a[i] * b[i] */
 	float (*dot_f32)(const float *a, const float *b, size_t n);
@@ -162,7 +162,9 @@ uint32_t weft__topk(const float *scores, const uint32_t *ids, size_t n, uint32_t
 
 extern const struct weft__simd *const weft__simd_baseline; /* always there */
 extern const struct weft__simd *const weft__simd_sse42;
+extern const struct weft__simd *const weft__simd_i8mm;
 extern const struct weft__simd *const weft__simd_avx2;
+extern const struct weft__simd *const weft__simd_avxvnni;
 extern const struct weft__simd *const weft__simd_avx512;
 extern const struct weft__simd *const weft__simd_avx512vnni;
 extern const struct weft__simd *const weft__simd_avx512bf16;

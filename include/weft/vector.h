@@ -25,7 +25,7 @@ WEFT_BEGIN_DECLS
 /* How far off a sum of dims floats may be, in parts of the sum of its terms' absolute values. */
 #define WEFT_VECTOR_ERROR(dims) (((double)(dims) / 8 + 8) / 16777216.0)
 
-/** The instructions in use: "baseline", "neon", "sse42", "avx2", "avx512", "avx512vnni", "avx512bf16". Static. */
+/** The instructions in use: "baseline", "sse42", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16"; "neon", "i8mm". Static. */
 WEFT_API const char *weft_vector_simd(void);
 
 /* ---- floats --------------------------------------------------------------- */

@@ -23,7 +23,9 @@ cd "$out"
 # shellcheck disable=SC2086
 {
 	$cc $flags -c "$source"/simd/[dhqst]*.c "$source/tests/plain/criterion.c" &
+	$cc $flags -march=armv8.2-a+i8mm -DWEFT__SET_I8MM -c "$source/simd/set128.c" -o i8mm.o
 	$cc $flags -DWEFT__SET_SSE42 -c "$source/simd/set128.c" -o none-sse42.o
+	$cc $flags -DWEFT__SET_AVXVNNI -c "$source/simd/set256.c" -o none-avxvnni.o
 	$cc $flags -DWEFT__SET_AVX512VNNI -c "$source/simd/set512.c" -o none-vnni.o
 	$cc $flags -DWEFT__SET_AVX512BF16 -c "$source/simd/set512.c" -o none-bf16.o
 	$cc $flags -c "$source/simd/match.c"

@@ -384,6 +384,15 @@ Test(kernels, dispatch__goes_down_when_told)
 	cr_assert_eq(weft__simd(), weft__simd_at(0));
 }
 
+/* A name of a set that is not there, too: the last one below it. */
+Test(kernels, dispatch__never_goes_beyond_the_name)
+{
+#if defined(__x86_64__)
+	setenv("WEFT_SIMD", "avxvnni", 1);
+	cr_assert(strncmp(weft__simd()->name, "avx512", 6) != 0, "%s", weft__simd()->name);
+#endif
+}
+
 Test(kernels, dispatch__takes_the_last_when_not)
 {
 	const struct weft__simd *s, *last = NULL;
