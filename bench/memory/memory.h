@@ -3,6 +3,7 @@
  * bench/memory/memory.h - what the items of `weft bench --suite memory` share.
  *
  *   history.c   messages of rooms: append, read the last ones or those of a time, many rooms
+ *   log.c       durable stores: commits beside a bare loop of writes, opening
  *   recall.c    a store's search by meaning
  *   search.c    an index: built, searched exactly, at a recall, through a filter; its bytes
  *   change.c    an index that changes: rows replaced, repeated, read while it is written
@@ -39,6 +40,7 @@ typedef void memory_item_fn(const struct bench_options *opt, const struct bench_
 
 memory_item_fn memory_history_append, memory_history_read, memory_history_range, memory_rooms_add, memory_rooms_read,
         memory_room_bytes;
+memory_item_fn memory_log_commit, memory_log_bare, memory_log_recover;
 memory_item_fn memory_store_search, memory_store_recall;
 memory_item_fn memory_exact, memory_build, memory_search, memory_search_chosen, memory_filter, memory_bytes;
 memory_item_fn memory_delete, memory_replace, memory_repeated, memory_mixed_alone, memory_mixed, memory_mixed_write;
