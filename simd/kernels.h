@@ -9,8 +9,8 @@
  * says how a type comes out of memory and how it is multiplied. Everything is inlined: the table of functions is
  * constant where it is used, and costs nothing.
  *
- * Eight sums run side by side: an addition takes four cycles, and two can start in each. One query against four
- * rows loads each value of the query once for four, which is what is saved where the cache is fast enough.
+ * An addition takes four cycles. One against one waits for its two loads a product, and four sums side by side are
+ * enough; one against four loads a value of the query once for four rows, and needs eight.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -126,9 +126,8 @@ INLINE void four_add_part(struct values t, vf q, const char *const r[4], size_t 
 	s->d = t.product(q, t.part(r[3] + at, n), s->d);
 }
 
-INLINE void four_of(struct values t, const char *q, const void *const rows[4], size_t n, float ret[4])
+INLINE void four_of(struct values t, const char *q, const char *const r[4], size_t n, float ret[4])
 {
-	const char *const r[4] = { rows[0], rows[1], rows[2], rows[3] };
 	struct four s = { vf_zero(), vf_zero(), vf_zero(), vf_zero() }, u = s;
 	const size_t bytes = t.step * t.size;
 	size_t at = 0;
@@ -156,7 +155,9 @@ static float dot_f32(const float *a, const float *b, size_t n)
 
 static void dot4_f32(const float *q, const float *const rows[4], size_t n, float ret[4])
 {
-	four_of(f32, (const char *)q, (const void *const *)rows, n, ret);
+	const char *const r[4] = { (const char *)rows[0], (const char *)rows[1], (const char *)rows[2], (const char *)rows[3] };
+
+	four_of(f32, (const char *)q, r, n, ret);
 }
 
 static float l2sq_f32(const float *a, const float *b, size_t n)
@@ -176,7 +177,9 @@ static float dot_f16(const uint16_t *a, const uint16_t *b, size_t n)
 
 static void dot4_f16(const uint16_t *q, const uint16_t *const rows[4], size_t n, float ret[4])
 {
-	four_of(f16, (const char *)q, (const void *const *)rows, n, ret);
+	const char *const r[4] = { (const char *)rows[0], (const char *)rows[1], (const char *)rows[2], (const char *)rows[3] };
+
+	four_of(f16, (const char *)q, r, n, ret);
 }
 
 static float l2sq_f16(const uint16_t *a, const uint16_t *b, size_t n)
@@ -196,7 +199,9 @@ static float dot_bf16(const uint16_t *a, const uint16_t *b, size_t n)
 
 static void dot4_bf16(const uint16_t *q, const uint16_t *const rows[4], size_t n, float ret[4])
 {
-	four_of(bf16, (const char *)q, (const void *const *)rows, n, ret);
+	const char *const r[4] = { (const char *)rows[0], (const char *)rows[1], (const char *)rows[2], (const char *)rows[3] };
+
+	four_of(bf16, (const char *)q, r, n, ret);
 }
 
 static float l2sq_bf16(const uint16_t *a, const uint16_t *b, size_t n)
