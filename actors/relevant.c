@@ -151,12 +151,21 @@ static void put_memory(const weft_turn *turn, struct weft__buf *b, const weft_me
 		weft__buf_put(b, WEFT_STR("..."));
 }
 
+/* Is there one that could be found, and is not shown? A search costs the same whether it finds something or not. */
+static bool has_more_facts(const weft_turn *turn, const struct shown *shown)
+{
+	weft_uuid room = turn->message.room_id;
+
+	return weft_store_count(turn->store, room, WEFT_MEMORY_FACT) > shown->fact_count &&
+	       weft_store_count_embedded(turn->store, room, WEFT_MEMORY_FACT) > 0;
+}
+
 /* From the model's answer to the section. On the agent's worker. */
 static int show(weft_provider_call *call, const weft_model_response *response)
 {
 	weft_turn *turn = call->turn;
 	struct shown shown = what_is_shown(turn);
-	struct found messages = { .count = 0 }, facts;
+	struct found messages = { .count = 0 }, facts = { .count = 0 };
 	weft_memory memories[WEFT__RELEVANT_SHOWN];
 	struct weft__buf b = { .arena = turn->arena };
 	int n = 0;
@@ -165,7 +174,7 @@ static int show(weft_provider_call *call, const weft_model_response *response)
 		return WEFT_ESCHEMA;
 	if (shown.messages_from_ms > INT64_MIN)
 		n = find(turn, response, 1u << WEFT_MEMORY_MESSAGE, shown.messages_from_ms - 1, &messages);
-	if (n == 0)
+	if (n == 0 && has_more_facts(turn, &shown))
 		n = find(turn, response, 1u << WEFT_MEMORY_FACT, 0, &facts);
 	if (n == 0)
 		n = collect(turn, &shown, &messages, &facts, memories);
