@@ -18,7 +18,9 @@
 	SET_ITEM(name, data_, "-search-95", "The nearest ten, as wide as a recall of .95 needs.", "us", memory_search, 5, true, \
 	         .aim = 0.95, __VA_ARGS__),                                                                             \
 	SET_ITEM(name, data_, "-search-99", "Of .99.", "us", memory_search, 5, true, .aim = 0.99, __VA_ARGS__),         \
-	SET_ITEM(name, data_, "-bytes", "Resident bytes of a row, floats and graph.", "bytes", memory_bytes, 1, false, __VA_ARGS__)
+	SET_ITEM(name, data_, "-bytes", "Resident bytes of a row, floats and graph.", "bytes", memory_bytes, 1, false, __VA_ARGS__), \
+	SET_ITEM(name, data_, "-save", "All rows into a file.", "ms", memory_save, 5, false, __VA_ARGS__),              \
+	SET_ITEM(name, data_, "-open", "From the file to the first answer.", "ms", memory_open, 5, false, __VA_ARGS__)
 
 #define SET_ITEM(name, data_, what, text, unit_, run_, iterations_, scales_, ...)                                      \
 	{ .id = "memory-" name what, .suite = "memory", .group = name, .description = (text), .unit = (unit_),          \
