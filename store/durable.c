@@ -11,6 +11,7 @@
 #include "store/log/names.h"
 #include "store/log/recover.h"
 #include "store/log/wal.h"
+#include "store/saved.h"
 #include "store/store.h"
 
 #define INTERVAL_MS_DEFAULT 10u
@@ -226,6 +227,7 @@ static int open_in(struct opening *o)
 	r = weft_store_create(&options, &o->store);
 	if (r < 0)
 		return failed(o, r);
+	weft__saved_open(o->store, o->path);
 	r = read_all(o, &recovered);
 	if (r == 0)
 		r = start_log(o, &recovered);

@@ -16,7 +16,8 @@ void weft__partition_free(void *partition)
 	weft_free(p);
 }
 
-static struct weft__partition *partition_make(weft_uuid agent_id, uint32_t dims)
+/* index: NULL, then a new one is made. */
+static struct weft__partition *partition_make(weft_uuid agent_id, uint32_t dims, weft_index *index)
 {
 	weft_index_options opt = WEFT_INDEX_OPTIONS_INIT;
 	struct weft__partition *p = weft_calloc(1, sizeof(*p));
@@ -24,8 +25,9 @@ static struct weft__partition *partition_make(weft_uuid agent_id, uint32_t dims)
 	if (!p)
 		return NULL;
 	p->agent_id = agent_id;
+	p->index = index;
 	opt.dims = dims;
-	if (weft_index_create(&opt, &p->index) < 0) {
+	if (!index && weft_index_create(&opt, &p->index) < 0) {
 		weft_free(p);
 		return NULL;
 	}
@@ -46,7 +48,7 @@ struct weft__partition *weft__partition_get(weft_store *store, weft_uuid agent_i
 	struct weft__partition *p = weft__shard_find(shard, agent_id);
 
 	if (!p && create) {
-		p = partition_make(agent_id, dims);
+		p = partition_make(agent_id, dims, NULL);
 		if (p && weft__shard_insert(shard, p) < 0) {
 			weft__partition_free(p);
 			p = NULL;
@@ -56,6 +58,31 @@ struct weft__partition *weft__partition_get(weft_store *store, weft_uuid agent_i
 	}
 	weft__map_unlock(shard);
 	return p;
+}
+
+bool weft__partition_adopt(weft_store *store, weft_uuid agent_id, weft_index *index)
+{
+	weft_index_stats stats = WEFT_INDEX_STATS_INIT;
+	uint32_t dims = weft__load_relaxed(&store->dims); /* relaxed: nobody else knows the store yet */
+	struct weft__shard *shard;
+	struct weft__partition *p;
+
+	weft_index_stats_read(index, &stats);
+	if (dims && dims != stats.dims)
+		return false;
+	p = partition_make(agent_id, stats.dims, index);
+	if (!p)
+		return false;
+	shard = weft__map_lock(&store->agents, agent_id);
+	if (weft__shard_find(shard, agent_id) || weft__shard_insert(shard, p) < 0) {
+		weft__map_unlock(shard);
+		weft_free(p);
+		return false;
+	}
+	publish(store, p);
+	weft__map_unlock(shard);
+	weft__store_relaxed(&store->dims, stats.dims); /* relaxed: as above */
+	return true;
 }
 
 /* ---- rows ------------------------------------------------------------------------------ */

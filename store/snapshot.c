@@ -6,6 +6,7 @@
  *   copy:    every change that would make the store, into snapshot-S.tmp, one room at a time under its lock
  *   commit:  sync the file, rename it to snapshot-S, sync the folder
  *   drop:    segments before S, older snapshots
+ *   save:    the agents' indexes (saved.h), after those of the last snapshot have gone
  *
  * A room may be copied with changes in it that stand in segment S as well; store/change.c says
  * why making them twice does no harm. A process that ends on the way leaves a .tmp, which the next open removes, or
@@ -23,6 +24,7 @@
 #include "store/log/names.h"
 #include "store/log/record.h"
 #include "store/log/wal.h"
+#include "store/saved.h"
 #include "store/store.h"
 
 #define BATCH_BYTES (1u << 20) /* a batch ends with the record that reaches it */
@@ -206,6 +208,10 @@ static int make(weft_store *store)
 		r = commit(&s);
 	weft__file_close(s.fd);
 	weft_free(s.buf);
+	if (r == 0) {
+		weft__saved_drop(s.folder, 0);
+		weft__saved_make(store, s.folder, mark.segment);
+	}
 	if (r == 0) /* what stays for now is dropped by the next one, or the next open */
 		weft__dir_list(s.folder, drop_one, &(struct dropping){ s.folder, mark.segment });
 	else if (s.fd >= 0)

@@ -5,7 +5,8 @@
  *   lock                  held by the process that has it open
  *   log-0000000007        segments, without a gap
  *   snapshot-0000000005   all before segment 5
- *   *.tmp                 a snapshot that was not finished
+ *   index-0000000005-...  an agent's index as it was when snapshot 5 was made (saved.h)
+ *   *.tmp                 one of the last two that was not finished
  */
 #ifndef WEFT_STORE_LOG_NAMES_H
 #define WEFT_STORE_LOG_NAMES_H
@@ -19,7 +20,7 @@
 #include "runtime/io/file.h"
 #include "store/log/format.h"
 
-#define WEFT__LOG_NAME_BYTES 40u
+#define WEFT__LOG_NAME_BYTES 64u
 #define WEFT__LOG_FOLDER_BYTES (WEFT__FILE_PATH_BYTES - WEFT__LOG_NAME_BYTES)
 
 static inline void weft__segment_name(uint32_t kind, uint64_t number, char ret[WEFT__LOG_NAME_BYTES])

@@ -348,13 +348,26 @@ static int item_create(weft_index *index, uint64_t id, const weft_index_attrs *a
 	return 0;
 }
 
+/* Is this what the item has already? Floats alone are compared: of codes it would cost as much as a put. */
+static bool is_same(const weft_index *index, const struct weft__searcher *s, uint32_t item, const weft_index_attrs *attrs)
+{
+	const weft_index_attrs has = weft__item_get_attrs(&index->items, item), none = { 0 };
+	uint32_t row = weft__load_relaxed(weft__item_row(&index->items, item)); /* relaxed: written under the lock of the id */
+
+	return index->rows.vector_floats && !memcmp(&has, attrs ? attrs : &none, sizeof(has)) &&
+	       !memcmp(row_bytes(index, row), s->query, index->rows.vector_floats * sizeof(float));
+}
+
 /* With the id's shard locked. */
 static int put_locked(weft_index *index, struct weft__lookup_shard *shard, struct weft__searcher *s, uint64_t id,
                       const weft_index_attrs *attrs)
 {
 	uint32_t old = weft__lookup_find(&index->by_id, shard, hash_of_id(id), item_has_id, &id), item;
-	int r = weft__lookup_reserve(&index->by_id, shard);
+	int r;
 
+	if (old != WEFT__NONE && is_same(index, s, old, attrs))
+		return 0;
+	r = weft__lookup_reserve(&index->by_id, shard);
 	if (!r)
 		r = item_create(index, id, attrs, &item);
 	if (r < 0)
