@@ -76,6 +76,15 @@ int memory_set_open(const struct bench_options *opt, const struct bench_micro *s
 	return r;
 }
 
+int memory_folder_make(char *ret_folder, size_t size)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if ((size_t)snprintf(ret_folder, size, "%s/weft-bench-XXXXXX", tmp && *tmp ? tmp : "/tmp") >= size)
+		return -ENAMETOOLONG;
+	return mkdtemp(ret_folder) ? 0 : -errno;
+}
+
 void memory_begin(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
 {
 	uint32_t iterations, warmup;

@@ -5,7 +5,7 @@
  *
  * Groups are what many agents make: one is filled while the one before is written, so two are on their way at any time.
  * The loop is what this disk and kernel can do for one who waits for each write: its file is filled with
- * zeros before, so it changes nothing but data. The folder is below TMPDIR, or /tmp: a file system in memory has nothing to tell.
+ * zeros before, so it changes nothing but data.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -30,11 +30,10 @@ struct place {
 
 static int place_make(struct place *p)
 {
-	const char *tmp = getenv("TMPDIR");
+	int r = memory_folder_make(p->folder, sizeof(p->folder));
 
-	snprintf(p->folder, sizeof(p->folder), "%.200s/weft-bench-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(p->folder))
-		return -errno;
+	if (r < 0)
+		return r;
 	snprintf(p->path, sizeof(p->path), "%s/store", p->folder);
 	return 0;
 }

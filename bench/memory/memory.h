@@ -65,6 +65,8 @@ static inline const struct memory_detail *memory_detail(const struct bench_micro
 	return self->detail;
 }
 
+/* A new folder below TMPDIR, or /tmp: a file system in memory has nothing to tell of disks. 0 or -errno */
+int memory_folder_make(char *ret_folder, size_t size);
 /* Iterations and warm-up, and memory at the start. */
 void memory_begin(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out);
 /* One iteration: ops operations since start_ns; those of the warm-up are not counted. */

@@ -9,14 +9,15 @@
 
 struct saved {
 	struct memory_index m;
-	char folder[64], path[80];
+	char folder[256], path[300];
 };
 
 static int saved_open(const struct bench_options *opt, const struct bench_micro *self, struct saved *s, struct bench_outcome *out)
 {
-	strcpy(s->folder, "weft-bench-XXXXXX"); /* where the command was started: a disk, more likely than /tmp */
-	if (!mkdtemp(s->folder))
-		return -errno;
+	int r = memory_folder_make(s->folder, sizeof(s->folder));
+
+	if (r < 0)
+		return r;
 	snprintf(s->path, sizeof(s->path), "%s/index", s->folder);
 	return memory_index_ready(opt, self, WEFT_INDEX_GRAPH, &s->m, out);
 }
