@@ -49,6 +49,17 @@ static bool is_muted(weft_turn *turn)
 	       !weft__text_has_word(turn->message.text, turn->agent_name);
 }
 
+/* End the turn: it cannot be remembered, and why. Gives r. */
+static int not_remembered(weft_turn *turn, const char *what, weft_uuid agent_id, int r)
+{
+	weft_error err;
+
+	if (r == -EDQUOT)
+		weft_store_quota_error(turn->store, agent_id, &err);
+	weft__turn_fail(turn, r, "%s cannot be remembered: %s", what, r == -EDQUOT ? err.message : weft_strerror(r));
+	return r;
+}
+
 static int phase_remember(weft_turn *turn)
 {
 	int r;
@@ -56,10 +67,8 @@ static int phase_remember(weft_turn *turn)
 	weft__turn_stage(turn, WEFT_STAGE_REMEMBER);
 	turn->phase = turn->message.attachment_count ? WEFT__PHASE_ATTACHMENTS : WEFT__PHASE_SHOULD_RESPOND;
 	r = weft_store_add(turn->store, &turn->message, NULL);
-	if (r < 0 && r != -EEXIST) {
-		weft__turn_fail(turn, r, "the message cannot be remembered: %s", weft_strerror(r));
-		return r;
-	}
+	if (r < 0 && r != -EEXIST)
+		return not_remembered(turn, "the message", turn->message.agent_id, r);
 	if (r == 0 && !turn->def->opt.no_embeddings)
 		weft__embed_later(turn);
 	if (r == -EEXIST && turn->message.attachment_count && weft__attachments_recall(turn) < 0)
@@ -108,9 +117,7 @@ static int not_responding(weft_turn *turn, weft_str why)
 	weft__turn_stage(turn, WEFT_STAGE_REMEMBER);
 	turn->phase = WEFT__PHASE_EVALUATE;
 	r = weft_store_add(turn->store, &ignore, NULL);
-	if (r < 0)
-		weft__turn_fail(turn, r, "not answering cannot be remembered: %s", weft_strerror(r));
-	return r;
+	return r < 0 ? not_remembered(turn, "not answering", turn->agent_id, r) : r;
 }
 
 static int respond(weft_turn *turn)
@@ -283,10 +290,8 @@ static int phase_save(weft_turn *turn)
 	turn->run->result.thought = d->thought;
 	turn->phase = WEFT__PHASE_EVALUATE;
 	r = save_message(turn, d->text, action_list(turn), d->thought, &turn->run->result.reply_id);
-	if (r < 0) {
-		weft__turn_fail(turn, r, "the reply cannot be remembered: %s", weft_strerror(r));
-		return r;
-	}
+	if (r < 0)
+		return not_remembered(turn, "the reply", turn->agent_id, r);
 	weft__turn_stage(turn, WEFT_STAGE_ACTIONS);
 	if (d->simple)
 		return weft__turn_say(turn, d->text, false);

@@ -8,6 +8,7 @@
  * before the record is put in, and undone when that fails.
  */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "store/store.h"
 
@@ -138,6 +139,21 @@ int weft_store_agent_usage(weft_store *store, weft_uuid agent_id, weft_usage *re
 	ret_usage->memories_refused = weft__load_relaxed(&account->memories_refused);
 	ret_usage->bytes_refused = weft__load_relaxed(&account->bytes_refused);
 	return 0;
+}
+
+int weft_store_quota_error(weft_store *store, weft_uuid agent_id, weft_error *err)
+{
+	weft_usage u = { .size = sizeof(u) };
+	char id[WEFT_UUID_TEXT_LEN];
+
+	weft_uuid_format(agent_id, id);
+	if (weft_store_agent_usage(store, agent_id, &u) < 0)
+		return weft_error_set(err, -EDQUOT, "a quota is used up");
+	if (u.memories_max && u.memories >= u.memories_max)
+		return weft_error_set(err, -EDQUOT, "agent %.*s holds %" PRIu64 " memories, its quota is %" PRIu64, (int)sizeof(id), id,
+		                      u.memories, u.memories_max);
+	return weft_error_set(err, -EDQUOT, "agent %.*s holds %" PRIu64 " bytes, its quota is %" PRIu64, (int)sizeof(id), id,
+	                      u.bytes, u.bytes_max);
 }
 
 int weft_store_set_quota(weft_store *store, weft_uuid agent_id, uint64_t memories_max, uint64_t bytes_max)

@@ -326,6 +326,9 @@ WEFT_API int weft_store_agent_usage(weft_store *store, weft_uuid agent_id, weft_
  */
 WEFT_API int weft_store_set_quota(weft_store *store, weft_uuid agent_id, uint64_t memories_max, uint64_t bytes_max);
 
+/** What -EDQUOT was about: err says which of an agent's two quotas is used up, and by how much. @return -EDQUOT. Threads: any. */
+WEFT_API int weft_store_quota_error(weft_store *store, weft_uuid agent_id, weft_error *err);
+
 #define WEFT_LIMIT_NONE UINT64_MAX
 
 /** What a room keeps of a type; 0: no limit, in a room: the default's. WEFT_LIMIT_NONE: none, whatever the default says. */

@@ -107,6 +107,17 @@ Test(pipeline, handle__a_message_seen_before_is_not_remembered_twice)
 	cr_assert_eq(weft_store_count(w->store, w->room_id, WEFT_MEMORY_MESSAGE), 3);
 }
 
+Test(pipeline, handle__says_which_quota_is_used_up)
+{
+	world_start(w);
+	cr_assert_eq(weft_store_set_quota(w->store, w->agent_id, 1, 0), 0);
+	cr_assert_eq(world_say(w, "one", &reply)->status, 0);
+	weft_msg_destroy(reply);
+	cr_assert_eq(world_say(w, "two", &reply)->status, -EDQUOT);
+	cr_assert(strstr(weft_agent_result_of(reply)->error.ptr, "the reply cannot be remembered: agent "));
+	cr_assert(strstr(weft_agent_result_of(reply)->error.ptr, "its quota is 1"));
+}
+
 Test(pipeline, handle__own_messages_end_at_once)
 {
 	weft_incoming in = world_message(w, "talking to myself");

@@ -11,7 +11,9 @@
 #include <weft/memory.h>
 #include <weft/runtime.h>
 
+#include "tests/support/folder.h"
 #include "tests/support/seed.h"
+#include "tests/support/stores.h"
 
 static weft_store *store;
 static weft_arena *arena;
@@ -235,6 +237,25 @@ Test(limit, quota__of_memories)
 	add_at(1); /* another agent's */
 }
 
+Test(limit, quota__error_says_which)
+{
+	weft_memory m = message(1);
+	weft_error err;
+
+	m.agent_id = weft_uuid_v7();
+	cr_assert_eq(weft_store_set_quota(store, m.agent_id, 1, 1000), 0);
+	cr_assert_eq(weft_store_add(store, &m, NULL), 0);
+	cr_assert_eq(weft_store_add(store, &m, NULL), -EDQUOT);
+	cr_assert_eq(weft_store_quota_error(store, m.agent_id, &err), -EDQUOT);
+	cr_assert(strstr(err.message, "holds 1 memories, its quota is 1"), "%s", err.message);
+	cr_assert_eq(weft_store_set_quota(store, m.agent_id, 100, 500), 0);
+	while (weft_store_add(store, &m, NULL) == 0)
+		;
+	cr_assert_eq(weft_store_quota_error(store, m.agent_id, &err), -EDQUOT);
+	cr_assert(strstr(err.message, "bytes, its quota is 500"), "%s", err.message);
+	cr_assert_eq(weft_store_quota_error(NULL, m.agent_id, NULL), -EDQUOT);
+}
+
 Test(limit, quota__of_bytes)
 {
 	weft_memory m = message(1);
@@ -284,4 +305,34 @@ Test(limit, usage__errors)
 	cr_assert_eq(weft_store_agent_usage(store, room, &usage), 0);
 	cr_assert_eq(usage.memories + usage.bytes, 0);
 	cr_assert_eq(weft_store_set_quota(NULL, room, 1, 1), -EINVAL);
+}
+
+/* ---- with a log ----------------------------------------------------------------------------------- */
+
+Test(limit, open__what_was_evicted_stays_away)
+{
+	weft_store_open_options opt = WEFT_STORE_OPEN_OPTIONS_INIT;
+	char path[256], *before, *after;
+	weft_error err;
+
+	test_folder(path);
+	opt.sync = WEFT_STORE_SYNC_DEMAND;
+	weft_store_unref(store);
+	cr_assert_eq(weft_store_open(path, &opt, &store, &err), 0, "%s", err.message);
+	limit((weft_uuid){ { 0 } }, (weft_limits){ .memories_max = 7 });
+	for (int i = 0; i < 100; i++)
+		add_at(i + 1);
+	cr_assert_eq(count(), 7);
+	before = test_store_text(store);
+	cr_assert_eq(weft_store_close(store), 0);
+	cr_assert_eq(weft_store_open(path, &opt, &store, &err), 0, "%s", err.message);
+	after = test_store_text(store);
+	cr_assert_str_eq(before, after);
+	cr_assert_eq(usage_of_room(room).memories, 7);
+	cr_assert_eq(usage_of_room(room).bytes, stats().bytes);
+	add_at(101);
+	cr_assert_eq(count(), 8, "limits are not stored");
+	free(before);
+	free(after);
+	test_folder_remove(path);
 }
