@@ -23,7 +23,7 @@ static uint32_t place_of(const struct weft__near *pool, uint32_t count, float sc
 	while (count > 1) {
 		uint32_t half = count / 2;
 
-		at += at[half - 1].score >= score ? half : 0;
+		at += half & -(uint32_t)(at[half - 1].score >= score);
 		count -= half;
 	}
 	return (uint32_t)(at - pool) + (at->score >= score);
@@ -58,10 +58,13 @@ static void forget_seen(struct weft__searcher *s)
 /* Not seen before? Rows that came after the search began are left out. */
 static inline bool is_new(struct weft__searcher *s, uint32_t row)
 {
-	if (row >= s->stamps_cap || s->stamps[row] == s->stamp)
+	bool is;
+
+	if (row >= s->stamps_cap)
 		return false;
-	s->stamps[row] = s->stamp;
-	return true;
+	is = s->stamps[row] != s->stamp;
+	s->stamps[row] = s->stamp; /* again or not: a branch here would be wrong half of the time */
+	return is;
 }
 
 /* ---- the walk ----------------------------------------------------------------------------- */
