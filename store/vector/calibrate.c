@@ -9,13 +9,14 @@
 #include "runtime/base/rng.h"
 #include "store/vector/graph.h"
 
-#define QUERIES 96u
+#define QUERIES 64u
 #define ROWS_MIN 256u       /* fewer are not worth it */
 #define EXACT_ROWS 200000u  /* more are compared with a wide walk: a scan would take too long */
 #define WIDE_EF 1000u
 #define NOISE 0.5f          /* of a row's length */
 #define OTHER 0.7f          /* of another row, where the query lies between two */
-#define MARGIN 0.003f       /* the sample is not the queries to come */
+#define MARGIN 0.2f         /* of what may be missed: the sample is not the queries to come */
+#define GROWTH 1.5f         /* of the graph, after which it is done again */
 #define TIE 1e-5f
 #define MILLION 1000000u
 
@@ -31,14 +32,18 @@ static uint32_t guess(float recall)
 uint32_t weft__calibrate_ef(weft_index *index, float recall, uint32_t k)
 {
 	struct weft__calibration *c = &weft__index_graph(index)->calibration;
-	float want = (recall > 0 ? recall : 0.95f) + MARGIN;
-	uint32_t ef, i = 0;
+	uint32_t ef, i = 0, done = weft__load_acquire(&c->rows); /* acquire: what was found */
+	float want = recall > 0 ? recall : 0.95f, grown;
 
-	if (weft__load_acquire(&c->rows)) { /* acquire: what was found */
+	if (done) {
+		want += (1 - want) * MARGIN;
 		/* relaxed: numbers of this or of a later calibration */
 		while (i < WEFT__CALIBRATE_EFS && (float)weft__load_relaxed(&c->found[i]) < want * MILLION)
 			i++;
 		ef = i < WEFT__CALIBRATE_EFS ? efs[i] : 2u * efs[WEFT__CALIBRATE_EFS - 1];
+		/* relaxed: a counter. In a larger graph the same ef finds less */
+		grown = (float)weft__load_relaxed(&weft__index_graph(index)->linked) / (float)done;
+		ef = grown > 1 ? (uint32_t)((float)ef * (1 + (grown - 1) / 2)) : ef;
 	} else {
 		ef = guess(recall);
 	}
@@ -143,7 +148,7 @@ void weft__calibrate_step(weft_index *index, struct weft__searcher *s)
 	weft__grace_place place;
 	float *room;
 
-	if (rows < ROWS_MIN || rows < 2 * done || !weft__lock_try(&c->turn))
+	if (rows < ROWS_MIN || (float)rows < GROWTH * (float)done || !weft__lock_try(&c->turn))
 		return;
 	room = weft_malloc(index->opt.dims * sizeof(*room));
 	if (room && !weft__searcher_ready(index, s, WIDE_EF)) {

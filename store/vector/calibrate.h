@@ -4,7 +4,7 @@
  *
  * A sample of queries, made from stored rows, is answered exactly and then with one ef after another; how much of
  * the exact answer each found is kept. A search that asks for recall=0.95 takes the smallest ef that found so much
- * and a little more. Done after the graph is ready and again when it has doubled, one query after each write.
+ * and a little more. Done after the graph is ready and again when it has grown by half, one query after each write.
  *
  * The queries: half of them a row with noise (like the data), half between two rows (off-topic, harder).
  */

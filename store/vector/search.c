@@ -64,10 +64,12 @@ void weft__hits_offer(weft_index *index, struct weft__hits *h, uint32_t row, flo
 
 /* ---- by the graph -------------------------------------------------------------------------- */
 
-/* Enough to put the best k in order: codes leave neighbours a place or two off. */
-static uint32_t rescored(uint32_t k)
+/* Enough to put the best k in order: codes leave neighbours a place or two off, and more where all are far. */
+static uint32_t rescored(uint32_t k, uint32_t pool)
 {
-	return 2 * k > k + 16 ? 2 * k : k + 16;
+	uint32_t n = 2 * k > k + 16 ? 2 * k : k + 16;
+
+	return n > pool / 4 ? n : pool / 4;
 }
 
 /* Does an item of the row pass? */
@@ -84,7 +86,7 @@ static bool row_passes(weft_index *index, const struct weft__hits *h, uint32_t r
 /* The best of what the walk found, scored exactly. */
 static void offer_pool(weft_index *index, struct weft__searcher *s, struct weft__hits *hits)
 {
-	uint32_t most = rescored(hits->k);
+	uint32_t most = rescored(hits->k, s->pool_count);
 
 	for (uint32_t i = 0; i < s->pool_count && most; i++) {
 		uint32_t row = s->pool[i].row & ~WEFT__NEAR_DONE;
