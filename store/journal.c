@@ -35,6 +35,31 @@ void weft__journal_push(weft_store *store, struct weft__journal *journal)
 	journal->entry = NULL;
 }
 
+int weft__journal_end_later(weft_store *store, struct weft__journal *journal, int status, uint64_t *position)
+{
+	if (!journal->inside)
+		return status;
+	if (journal->position > *position)
+		*position = journal->position;
+	weft__wal_entry_free(journal->entry);
+	weft__wal_leave(store->wal);
+	return status;
+}
+
+int weft__journal_wait(weft_store *store, uint64_t position)
+{
+	int r;
+
+	if (!position)
+		return 0;
+	r = weft__wal_enter(store->wal);
+	if (r < 0)
+		return r;
+	r = weft__wal_pushed(store->wal, position);
+	weft__wal_leave(store->wal);
+	return r;
+}
+
 int weft__journal_end(weft_store *store, struct weft__journal *journal, int status)
 {
 	if (!journal->inside)

@@ -25,4 +25,11 @@ void weft__journal_push(weft_store *store, struct weft__journal *journal);
 /* What the call that made the change returns: status, or why it is not durable. */
 int weft__journal_end(weft_store *store, struct weft__journal *journal, int status);
 
+/*
+ * For many changes that are waited for once: end without the wait, *position raised to that of the change; then wait, as the
+ * store's policy says, for all up to there (0: none). A change that nobody waits for is written with the next ones.
+ */
+int weft__journal_end_later(weft_store *store, struct weft__journal *journal, int status, uint64_t *position);
+int weft__journal_wait(weft_store *store, uint64_t position);
+
 #endif

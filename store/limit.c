@@ -10,6 +10,7 @@
 #include <limits.h>
 
 #include "runtime/base/clock.h"
+#include "store/journal.h"
 #include "store/store.h"
 
 #define EXPIRED_AT_ONCE 128u
@@ -116,9 +117,9 @@ static bool pick(struct weft__room *room, weft_memory_type type, const weft_limi
 }
 
 /* Somebody else may have been faster: then nothing was evicted here. */
-static int evict(weft_store *store, weft_uuid id)
+static int evict(weft_store *store, weft_uuid id, uint64_t *position)
 {
-	int r = weft_store_delete(store, id);
+	int r = weft__store_delete_later(store, id, position);
 
 	if (r == 0)
 		weft__fetch_add_relaxed(&store->evicted, 1u); /* relaxed: statistics */
@@ -127,13 +128,13 @@ static int evict(weft_store *store, weft_uuid id)
 
 /* How many were evicted; or why one was not. */
 static int64_t enforce(weft_store *store, struct weft__room *room, weft_memory_type type, const weft_limits *l,
-                       int64_t now_ms)
+                       int64_t now_ms, uint64_t *position)
 {
 	int64_t count = 0;
 	weft_uuid id;
 
 	while (pick(room, type, l, now_ms, &id)) {
-		int r = evict(store, id);
+		int r = evict(store, id, position);
 
 		if (r < 0)
 			return r;
@@ -145,15 +146,17 @@ static int64_t enforce(weft_store *store, struct weft__room *room, weft_memory_t
 void weft__limits_enforce(weft_store *store, struct weft__room *room, weft_memory_type type)
 {
 	weft_limits l = limits_of(store, room, type);
+	uint64_t position = 0; /* nobody waits for it: what comes back after a loss of power goes with the next add */
 
 	if (is_any(&l))
-		(void)enforce(store, room, type, &l, l.age_max_ms == WEFT_LIMIT_NONE ? 0 : weft_wall_ms());
+		(void)enforce(store, room, type, &l, l.age_max_ms == WEFT_LIMIT_NONE ? 0 : weft_wall_ms(), &position);
 }
 
 /* ---- the sweep --------------------------------------------------------------------------------- */
 
 /* Also the old ones behind younger ones. */
-static int64_t expire_old(weft_store *store, struct weft__room *room, weft_memory_type type, int64_t before_ms)
+static int64_t expire_old(weft_store *store, struct weft__room *room, weft_memory_type type, int64_t before_ms,
+                          uint64_t *position)
 {
 	weft_uuid ids[EXPIRED_AT_ONCE];
 	int64_t count = 0;
@@ -164,7 +167,7 @@ static int64_t expire_old(weft_store *store, struct weft__room *room, weft_memor
 		n = weft__history_before(room->histories[type], before_ms, EXPIRED_AT_ONCE, ids);
 		pthread_rwlock_unlock(&room->lock);
 		for (uint32_t i = 0; i < n; i++) {
-			int r = evict(store, ids[i]);
+			int r = evict(store, ids[i], position);
 
 			if (r < 0)
 				return r;
@@ -174,17 +177,17 @@ static int64_t expire_old(weft_store *store, struct weft__room *room, weft_memor
 	return count;
 }
 
-static int64_t expire_room(weft_store *store, struct weft__room *room, int64_t now_ms)
+static int64_t expire_room(weft_store *store, struct weft__room *room, int64_t now_ms, uint64_t *position)
 {
 	int64_t count = 0;
 
 	for (int type = 0; type < WEFT_MEMORY_TYPE_COUNT; type++) {
 		weft_limits l = limits_of(store, room, (weft_memory_type)type);
-		int64_t n = is_any(&l) ? enforce(store, room, (weft_memory_type)type, &l, now_ms) : 0;
+		int64_t n = is_any(&l) ? enforce(store, room, (weft_memory_type)type, &l, now_ms, position) : 0;
 
 		if (n >= 0 && l.age_max_ms != WEFT_LIMIT_NONE) {
 			count += n;
-			n = expire_old(store, room, (weft_memory_type)type, too_old(&l, now_ms));
+			n = expire_old(store, room, (weft_memory_type)type, too_old(&l, now_ms), position);
 		}
 		if (n < 0)
 			return n;
@@ -198,6 +201,7 @@ int weft_store_expire(weft_store *store, int64_t now_ms)
 	struct weft__room **rooms = NULL;
 	size_t room_count = 0;
 	int64_t count = 0, n = 0;
+	uint64_t position = 0;
 	int r;
 
 	if (!store)
@@ -206,9 +210,12 @@ int weft_store_expire(weft_store *store, int64_t now_ms)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < room_count && n >= 0; i++) {
-		n = expire_room(store, rooms[i], now_ms);
+		n = expire_room(store, rooms[i], now_ms, &position);
 		count += n > 0 ? n : 0;
 	}
 	weft_free(rooms);
+	r = weft__journal_wait(store, position); /* once for all of them */
+	if (n >= 0 && r < 0)
+		return r;
 	return n < 0 ? (int)n : count > INT_MAX ? INT_MAX : (int)count;
 }

@@ -278,27 +278,20 @@ static struct weft__lock *stripe_of(weft_store *store, weft_uuid id)
 	return &store->embedding[weft_uuid_hash(id) % WEFT__EMBED_STRIPES];
 }
 
-int weft_store_delete(weft_store *store, weft_uuid id)
+/* Out of the map, its history and its index. 0 or -ENOENT. */
+static int record_delete(weft_store *store, weft_uuid id, struct weft__journal *journal)
 {
-	struct weft__journal journal;
+	struct weft__lock *stripe = stripe_of(store, id);
 	struct weft__shard *shard;
 	struct weft__record *r;
-	struct weft__lock *stripe;
-	int status;
 
-	if (!store)
-		return -EINVAL;
-	status = weft__journal_begin(store, &(weft_change){ .kind = WEFT_CHANGE_DELETE, .memory = { .id = id } }, &journal);
-	if (status < 0)
-		return status;
-	stripe = stripe_of(store, id);
 	weft__lock_take(stripe);
 	shard = weft__map_lock(&store->memories, id);
 	r = weft__shard_remove(shard, id);
 	if (r) {
 		pthread_rwlock_wrlock(&r->room->lock);
 		weft__history_remove(r->room->histories[r->m.type], r);
-		weft__journal_push(store, &journal);
+		weft__journal_push(store, journal);
 		pthread_rwlock_unlock(&r->room->lock);
 	}
 	weft__map_unlock(shard);
@@ -310,7 +303,28 @@ int weft_store_delete(weft_store *store, weft_uuid id)
 	if (r)
 		weft__usage_refund(store, r);
 	record_free(r);
-	return weft__journal_end(store, &journal, r ? 0 : -ENOENT);
+	return r ? 0 : -ENOENT;
+}
+
+int weft_store_delete(weft_store *store, weft_uuid id)
+{
+	weft_change change = { .kind = WEFT_CHANGE_DELETE, .memory = { .id = id } };
+	struct weft__journal journal;
+	int r;
+
+	if (!store)
+		return -EINVAL;
+	r = weft__journal_begin(store, &change, &journal);
+	return r < 0 ? r : weft__journal_end(store, &journal, record_delete(store, id, &journal));
+}
+
+int weft__store_delete_later(weft_store *store, weft_uuid id, uint64_t *position)
+{
+	weft_change change = { .kind = WEFT_CHANGE_DELETE, .memory = { .id = id } };
+	struct weft__journal journal;
+	int r = weft__journal_begin(store, &change, &journal);
+
+	return r < 0 ? r : weft__journal_end_later(store, &journal, record_delete(store, id, &journal), position);
 }
 
 /* ---- embeddings ------------------------------------------------------------------------- */

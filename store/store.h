@@ -205,6 +205,8 @@ struct weft_store {
 
 /* As weft_store_join; the entity need not be there. */
 int weft__store_join_any(weft_store *store, weft_uuid room_id, weft_uuid entity_id);
+/* As weft_store_delete, durable when weft__journal_wait has waited for *position. */
+int weft__store_delete_later(weft_store *store, weft_uuid id, uint64_t *position);
 /* Copy s to *at and step over it; adds a NUL. */
 weft_str weft__text_put(char **at, weft_str s);
 

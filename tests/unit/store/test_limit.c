@@ -309,6 +309,34 @@ Test(limit, usage__errors)
 
 /* ---- with a log ----------------------------------------------------------------------------------- */
 
+Test(limit, open__many_are_evicted_by_few_writes)
+{
+	weft_store_log_stats before = { .size = sizeof(before) }, after = { .size = sizeof(after) };
+	weft_store_open_options opt = WEFT_STORE_OPEN_OPTIONS_INIT;
+	char path[256];
+	weft_error err;
+
+	test_folder(path);
+	opt.sync = WEFT_STORE_SYNC_DEMAND;
+	weft_store_unref(store);
+	cr_assert_eq(weft_store_open(path, &opt, &store, &err), 0, "%s", err.message);
+	for (int i = 0; i < 3000; i++)
+		add_at(i + 1);
+	cr_assert_eq(weft_store_close(store), 0);
+	opt.sync = WEFT_STORE_SYNC_WRITE;
+	cr_assert_eq(weft_store_open(path, &opt, &store, &err), 0, "%s", err.message);
+	limit((weft_uuid){ { 0 } }, (weft_limits){ .age_max_ms = 1 });
+	cr_assert_eq(weft_store_log_stats_read(store, &before), 0);
+	cr_assert_eq(weft_store_expire(store, 1000000), 3000);
+	cr_assert_eq(weft_store_log_stats_read(store, &after), 0);
+	cr_assert_eq(after.changes_durable - before.changes_durable, 3000, "it waited for them");
+	cr_assert_leq(after.batches - before.batches, 100);
+	cr_assert_eq(weft_store_close(store), 0);
+	cr_assert_eq(weft_store_open(path, &opt, &store, &err), 0, "%s", err.message);
+	cr_assert_eq(count(), 0);
+	test_folder_remove(path);
+}
+
 Test(limit, open__what_was_evicted_stays_away)
 {
 	weft_store_open_options opt = WEFT_STORE_OPEN_OPTIONS_INIT;
