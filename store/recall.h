@@ -38,9 +38,6 @@ static inline uint64_t weft__recall_key(weft_uuid memory_id)
 /* The partition of an agent; made when create is set, for rows of dims. NULL: none, or out of memory. */
 struct weft__partition *weft__partition_get(weft_store *store, weft_uuid agent_id, uint32_t dims, bool create);
 
-/* An index that was saved becomes the agent's, and owned, in a store that is being opened. False: not taken. */
-bool weft__partition_adopt(weft_store *store, weft_uuid agent_id, weft_index *index);
-
 /* Is it a vector that the store takes, to keep or to ask with? */
 bool weft__recall_accepts(weft_store *store, const float *v, uint32_t dims);
 /* An index that was saved becomes the agent's; owned from then on. False: he has one, other dims, no memory. */

@@ -440,6 +440,17 @@ static int remove_named(struct recovery *x, uint32_t kind, uint64_t number)
 	return weft__file_remove(path);
 }
 
+static bool drop_unfinished(const char *name, void *folder)
+{
+	char path[WEFT__FILE_PATH_BYTES];
+
+	if (ends_in_tmp(name) && (strncmp(name, "snapshot-", 9) == 0 || strncmp(name, "index-", 6) == 0)) {
+		weft__log_path(folder, name, path);
+		weft__file_remove(path);
+	}
+	return true;
+}
+
 /* The last segment keeps what is good. What else is removed is older than the snapshot, or was never begun. */
 static int tidy(struct recovery *x, uint64_t end)
 {
@@ -455,6 +466,7 @@ static int tidy(struct recovery *x, uint64_t end)
 		remove_named(x, WEFT__SEGMENT_LOG, l->logs[i]);
 	if (l->old_snapshot)
 		remove_named(x, WEFT__SEGMENT_SNAPSHOT, l->old_snapshot);
+	weft__dir_list(x->opt->folder, drop_unfinished, (void *)(uintptr_t)x->opt->folder);
 	for (uint64_t n = l->newest; l->unbegun && n >= l->unbegun && r == 0; n--) /* their names will be wanted */
 		r = remove_named(x, WEFT__SEGMENT_LOG, n);
 	if (r < 0 || !end || x->ended)

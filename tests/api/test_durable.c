@@ -445,6 +445,7 @@ Test(durable, two_at_once)
 Test(durable, files_that_are_none)
 {
 	weft_store *s;
+	char file[400];
 
 	make_path();
 	mkdir(path, 0700);
@@ -456,7 +457,10 @@ Test(durable, files_that_are_none)
 	cr_assert_eq(try_open(path), WEFT_EDAMAGED);
 	test_folder_empty(path);
 	write_file("log-0000000001", "");
+	write_file("snapshot-0000000001.tmp", "half of");
 	s = open_as(WEFT_STORE_SYNC_WRITE); /* made, and not begun when power went */
+	snprintf(file, sizeof(file), "%s/snapshot-0000000001.tmp", path);
+	cr_assert_eq(access(file, F_OK), -1, "what was not finished goes");
 	fill(s);
 	s = again(s);
 	cr_assert_eq(weft_store_close(s), 0);
