@@ -34,7 +34,8 @@ static int fill(weft_store *store, weft_uuid room, weft_uuid entity, uint32_t co
 
 void memory_history_append(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
 {
-	uint32_t count = opt->quick ? 2000 : memory_detail(self)->count;
+	uint32_t count = opt->quick ? 2000 : memory_detail(self)->count, kept = memory_detail(self)->kept;
+	weft_limits limits = { .memories_max = kept };
 	weft_uuid room = weft_uuid_v7(), entity = weft_uuid_v7();
 	int r = 0;
 
@@ -44,12 +45,14 @@ void memory_history_append(const struct bench_options *opt, const struct bench_m
 		uint64_t t0;
 
 		r = weft_store_create(NULL, &store);
+		if (r == 0)
+			r = weft_store_set_limits(store, (weft_uuid){ { 0 } }, WEFT_MEMORY_MESSAGE, &limits);
 		t0 = weft_now_ns();
 		if (r == 0)
 			r = fill(store, room, entity, count);
 		memory_add(out, i, t0, count);
-		if (r == 0 && weft_store_count(store, room, WEFT_MEMORY_MESSAGE) != count)
-			r = bench_fail(out, "the store does not hold what was added");
+		if (r == 0 && weft_store_count(store, room, WEFT_MEMORY_MESSAGE) != (kept ? kept : count))
+			r = bench_fail(out, "the store does not hold what it should");
 		weft_store_unref(store);
 	}
 	memory_end(out, r);

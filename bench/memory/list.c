@@ -55,6 +55,8 @@ const struct bench_micro bench_memories[] = {
 	ITEM("validate", "kernels", "An entry of a batch looked through: its sender, its text and its confidence.", "ns",
 	     memory_validate, .count = 0),
 	ITEM("history-append", "history", "A message appended to a room, 100,000 of them.", "ns", memory_history_append, .count = 100000),
+	ITEM("history-evict", "history", "To a room that keeps 1,000: the oldest goes.", "ns", memory_history_append, .count = 100000,
+	     .kept = 1000),
 	ITEM("history-read-100", "history", "The last ten messages of a room that has 100.", "ns", memory_history_read, .count = 100),
 	ITEM("history-read-1000", "history", "Of 1,000.", "ns", memory_history_read, .count = 1000),
 	ITEM("history-read-10000", "history", "Of 10,000.", "ns", memory_history_read, .count = 10000),

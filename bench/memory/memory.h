@@ -27,6 +27,7 @@
 struct memory_detail {
 	const char *set;      /* of vectors, from the data folder; NULL: one that is made, of so many */
 	uint32_t count, dims; /* rows (or messages, or rooms) and their dimensions */
+	uint32_t kept;        /* messages of a room; 0: all */
 	double aim;           /* recall to reach */
 	uint32_t percent;     /* of the rows, that a filter allows; 0: no filter */
 	bool codes_only;      /* no floats are kept */
