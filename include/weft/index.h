@@ -8,8 +8,8 @@
  * and never waits; writers wait only for writers that touch the same rows.
  *
  * A put that has returned is found by every search that starts later, a deleted row by
- * none. A search that runs beside a put or delete sees the row before or after it; an
- * update is never seen as absent, and no id comes twice in one answer.
+ * none. A search that runs beside a put or delete sees the row before or after it; beside
+ * one that gives an id another vector it may miss that id. No id comes twice in one answer.
  *
  * Source: docs/internals/vector.md.
  */
@@ -141,7 +141,7 @@ typedef struct weft_index_report {
 /** An index in memory, holding one reference. @return 0, -EINVAL (opt NULL, a value out of range), -ENOMEM. */
 WEFT_API int weft_index_create(const weft_index_options *opt, weft_index **ret_index);
 WEFT_API weft_index *weft_index_ref(weft_index *index);
-/** The last one frees it: no call may be running then. NULL is fine. */
+/** The last one frees it, when no call may be running. NULL is fine. */
 WEFT_API void weft_index_unref(weft_index *index);
 
 /**

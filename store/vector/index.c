@@ -3,8 +3,8 @@
  * store/vector/index.c - making an index, and writing to it.
  *
  * A put first finds or makes the row of its vector and hangs a new item on it, then takes the id's old item
- * away; in between a search may see both, and keeps the better one (search.c). Whatever can fail is done
- * before the first thing that a search can see.
+ * away; in between a search may see both, and keeps the better one (search.c), or pass by each at the wrong moment.
+ * Whatever can fail is done before the first thing that a search can see.
  */
 #include "store/vector/vector.h"
 
