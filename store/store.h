@@ -114,7 +114,7 @@ void weft__limits_enforce(weft_store *store, struct weft__room *room, weft_memor
 
 /* ---- usage.c: what agents hold --------------------------------------------------------- */
 
-struct weft__account { /* of an agent, nil included */
+struct weft__account { /* of an agent */
 	weft_uuid id; /* first: the map's key */
 	_Atomic(uint64_t) memories, bytes;
 	_Atomic(uint64_t) memories_max, bytes_max; /* 0: none */
@@ -199,6 +199,7 @@ struct weft_store {
 	struct weft__lock unique[WEFT__UNIQUE_LOCKS]; /* unique.c */
 	struct weft__lock embedding[WEFT__EMBED_STRIPES]; /* held while a memory of that key gets an embedding, or goes */
 	struct weft__limits limits[WEFT_MEMORY_TYPE_COUNT]; /* of rooms that have none of their own */
+	struct weft__account nobody; /* of the nil agent; not in the map */
 	_Atomic(uint32_t) dims; /* of all embeddings; 0 until the first */
 	_Atomic(uint64_t) bytes, embeddings, evicted, refused, relationships;
 };

@@ -14,9 +14,13 @@
 
 static struct weft__account *account_get(weft_store *store, weft_uuid id, bool create)
 {
-	struct weft__shard *shard = weft__map_lock(&store->accounts, id);
-	struct weft__account *account = weft__shard_find(shard, id);
+	struct weft__shard *shard;
+	struct weft__account *account;
 
+	if (weft_uuid_is_nil(id))
+		return &store->nobody; /* what people say: half of all messages */
+	shard = weft__map_lock(&store->accounts, id);
+	account = weft__shard_find(shard, id);
 	if (!account && create) {
 		account = weft_calloc(1, sizeof(*account));
 		if (account) {
