@@ -183,7 +183,6 @@ static int say_again(struct weft__wal *wal, const struct weft__recovered *from)
 static int start_log(struct opening *o, const struct weft__recovered *from)
 {
 	struct weft__wal_config config = {
-		.folder = o->path,
 		.store = from->any ? from->store : weft_uuid_v7(),
 		.last_segment = from->last_segment,
 		.last_seq = from->last_seq,
@@ -194,9 +193,13 @@ static int start_log(struct opening *o, const struct weft__recovered *from)
 		.segment_bytes = o->opt.segment_bytes,
 		.waiting_bytes_max = o->opt.waiting_bytes_max,
 	};
+	char folder[WEFT__FILE_PATH_BYTES];
 	struct weft__wal *wal;
-	int r = weft__wal_open(&config, &wal);
+	int r = weft__dir_absolute(o->path, folder);
 
+	config.folder = folder;
+	if (r == 0)
+		r = weft__wal_open(&config, &wal);
 	if (r < 0)
 		return failed(o, r);
 	o->lock_fd = -1; /* the log's */

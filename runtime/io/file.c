@@ -2,10 +2,12 @@
 /* runtime/io/file.c - see file.h. */
 #include "runtime/io/file.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,8 @@
 #include "runtime/io/disk.h"
 
 #define MODE 0640
+
+static_assert(WEFT__FILE_PATH_BYTES >= PATH_MAX, "realpath wants that many");
 
 static int result_of(int r)
 {
@@ -178,6 +182,15 @@ int weft__dir_sync(const char *path)
 	r = result_of(fsync(fd));
 	close(fd);
 	return r;
+}
+
+int weft__dir_absolute(const char *path, char *ret)
+{
+	if (weft__sim_is_on()) {
+		snprintf(ret, WEFT__FILE_PATH_BYTES, "%s", path);
+		return 0;
+	}
+	return realpath(path, ret) ? 0 : -errno;
 }
 
 int weft__dir_list(const char *path, bool (*fn)(const char *name, void *user), void *user)

@@ -44,6 +44,8 @@ int weft__file_rename(const char *from, const char *to); /* takes the place of w
 int weft__file_remove(const char *path);
 int weft__dir_make(const char *path); /* -EEXIST */
 int weft__dir_sync(const char *path);
+/* The name that a folder which is there has from anywhere, also after a chdir; WEFT__FILE_PATH_BYTES in ret. */
+int weft__dir_absolute(const char *path, char *ret);
 /* Call fn with each name in it but "." and "..", in no order, until it gives false. */
 int weft__dir_list(const char *path, bool (*fn)(const char *name, void *user), void *user);
 

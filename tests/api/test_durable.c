@@ -184,6 +184,24 @@ Test(durable, closed_for_one_is_closed_for_all_who_write)
 	remove_path();
 }
 
+Test(durable, a_relative_path_stays_where_it_was)
+{
+	weft_store *s;
+
+	make_path();
+	cr_assert_eq(chdir(folder), 0);
+	snprintf(path, sizeof(path), "store");
+	s = open_as(WEFT_STORE_SYNC_WRITE);
+	cr_assert_eq(chdir("/"), 0);
+	fill(s);
+	cr_assert_eq(weft_store_snapshot(s, &err), 0, "%s", err.message);
+	fill(s);
+	snprintf(path, sizeof(path), "%.250s/store", folder);
+	s = again(s);
+	cr_assert_eq(weft_store_close(s), 0);
+	remove_path();
+}
+
 static void on_flushed(int status, void *user)
 {
 	__atomic_store_n((int *)user, status == 0 ? 1 : -1, __ATOMIC_RELEASE);
