@@ -29,14 +29,16 @@
  * The parity a reader chose may be as old as you like: both are looked at.
  * Wrap: 2^64 flips. Progress: enter and leave wait-free; poll never waits.
  * Source: after the two-parity counters of sleepable RCU (McKenney). Tests: tests/unit/store/test_grace.c,
- * tests/stress/test_index.c.
+ * tests/model/test_grace.c, tests/stress/test_index.c.
  */
 #ifndef WEFT_STORE_VECTOR_GRACE_H
 #define WEFT_STORE_VECTOR_GRACE_H
 
 #include "store/vector/lock.h"
 
+#ifndef WEFT__GRACE_STRIPES /* fewer in a model */
 #define WEFT__GRACE_STRIPES 16u
+#endif
 #define WEFT__GRACE_FLIPS 3u
 
 struct weft__grace {

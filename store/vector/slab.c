@@ -10,7 +10,6 @@
 
 #define FIRST_TABLE 8u
 #define HUGE_BYTES ((size_t)2 << 20)
-#define PIECE_BYTES (2 * HUGE_BYTES)
 
 void weft__slab_init(struct weft__slab *slab, uint32_t shift, struct weft__grace *grace)
 {
@@ -23,7 +22,7 @@ void weft__slab_init(struct weft__slab *slab, uint32_t shift, struct weft__grace
 /* How many chunks are allocated together when there are so many: the same whenever it is asked. */
 static uint32_t piece_of(const struct weft__slab *slab, uint32_t chunks)
 {
-	uint32_t ours = chunks - slab->mapped_chunks, most = (uint32_t)(PIECE_BYTES / slab->chunk_bytes);
+	uint32_t ours = chunks - slab->mapped_chunks, most = (uint32_t)((HUGE_BYTES + slab->chunk_bytes - 1) / slab->chunk_bytes);
 
 	ours = ours < most ? ours : most;
 	return ours ? ours : 1;

@@ -7,7 +7,7 @@
  * is full, and the old tables stay until the end, so a reader needs no lock: having
  * learnt a number through an acquire load, it loads the table and finds the chunk there.
  * Chunks are small, so that a slab of few records is, too; they are allocated in pieces,
- * each as large as all before, up to some 4 MiB, on huge pages where there are any.
+ * each as large as all before, up to some 2 MiB, on huge pages where there are any.
  *
  *     table -> | chunk 0 | chunk 1 | ...      number -> table[number >> shift], column + (number & mask) * bytes
  *

@@ -124,6 +124,19 @@ static void sort_out(weft_index *index, struct repair *p, const uint32_t *list, 
 	}
 }
 
+/* The nearest of n, whose place the last one takes: few are wanted of many, so they are not sorted. */
+static struct weft__near take_best(struct weft__near *near, uint32_t n)
+{
+	uint32_t at = 0;
+	struct weft__near best;
+
+	for (uint32_t i = 1; i < n; i++)
+		at = near[i].score > near[at].score ? i : at;
+	best = near[at];
+	near[at] = near[n - 1];
+	return best;
+}
+
 /* As many new links as were lost, of those that no kept one stands before. */
 static void replace_lost(weft_index *index, struct weft__searcher *s, struct repair *p, uint32_t row)
 {
@@ -133,11 +146,12 @@ static void replace_lost(weft_index *index, struct weft__searcher *s, struct rep
 	weft__graph_score_from(index, s, row, p->rows, p->row_count, scores);
 	for (uint32_t i = 0; i < p->row_count; i++)
 		near[i] = (struct weft__near){ .score = scores[i], .row = p->rows[i] };
-	weft__graph_sort(near, p->row_count);
-	for (uint32_t i = 0; i < p->row_count && p->lost; i++) {
-		if (weft__graph_is_behind(index, s, near[i], p->kept, p->kept_count))
+	for (uint32_t left = p->row_count; left && p->lost; left--) {
+		struct weft__near best = take_best(near, left);
+
+		if (weft__graph_is_behind(index, s, best, p->kept, p->kept_count))
 			continue;
-		p->kept[p->kept_count++] = near[i];
+		p->kept[p->kept_count++] = best;
 		p->lost--;
 	}
 }

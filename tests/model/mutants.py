@@ -53,6 +53,7 @@ SCHED, GUEST = 'runtime/sched/sched.c', 'runtime/host/guest.c'
 FUTURE, PORT = 'runtime/host/future.c', 'runtime/host/port.c'
 MUTE = 'runtime/actor/mute.c'
 BIAS, OUTBOX, OUTBOX_H = 'runtime/base/bias.h', 'runtime/actor/outbox.c', 'runtime/actor/outbox.h'
+GRACE, GRACE_H = 'store/vector/grace.c', 'store/vector/grace.h'
 TIMER, REGISTRY = 'runtime/actor/timer.c', 'runtime/actor/registry.c'
 
 M1 = 'weft__xchg_acq_rel(&mb->head, last)'
@@ -224,6 +225,20 @@ MUTANTS += [
            lives='a number to compare with: nothing is read because of it'),
     Mutant('P5', CORE, 'weft__load_acquire(&a->taken)', 'weft__load_relaxed(&a->taken)', 'actor', 'taken loaded relaxed',
            lives='a number to compare with: nothing is read because of it'),
+]
+
+MUTANTS += [
+    Mutant('G1', GRACE, 'weft__fetch_add_acq_rel(place, 1);', 'weft__fetch_add_relaxed(place, 1);', 'grace', 'enter: relaxed'),
+    Mutant('G1', GRACE, 'weft__fetch_add_acq_rel(&g->stripes[i].in[parity], 0)', 'weft__load_acquire(&g->stripes[i].in[parity])',
+           'grace', 'the scan: loads'),
+    Mutant('G2', GRACE, 'weft__fetch_sub_acq_rel(place, 1);', 'weft__fetch_sub_relaxed(place, 1);', 'grace', 'leave: relaxed'),
+    Mutant('G2', GRACE, 'return weft__load_acquire(&g->phase) - stamp', 'return weft__load_relaxed(&g->phase) - stamp', 'grace',
+           'over: relaxed'),
+    Mutant('G2', GRACE, '\t\tweft__fetch_add_acq_rel(&g->phase, 1);', '\t\tweft__fetch_add_relaxed(&g->phase, 1);', 'grace',
+           'the flip: relaxed'),
+    Mutant('G3', GRACE, 'return weft__fetch_add_acq_rel(&g->phase, 0);', 'return weft__load_acquire(&g->phase);', 'grace',
+           'the stamp: a load'),
+    Mutant('G3', GRACE_H, 'WEFT__GRACE_FLIPS 3u', 'WEFT__GRACE_FLIPS 2u', 'grace', 'two flips are enough'),
 ]
 
 MUTANTS += [
