@@ -85,15 +85,26 @@ static crc_fn best(void)
 #elif defined(__aarch64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define HAS_CRC32 (1UL << 7) /* HWCAP_CRC32 */
 
-__attribute__((target("+crc"))) static uint32_t crc_instruction(uint32_t crc, const void *data, size_t len)
+/* <arm_acle.h> names them for who compiles the whole file for such a CPU. */
+#ifdef __clang__
+#define CRC_TARGET "crc"
+#define crc32c_8 __builtin_arm_crc32cd
+#define crc32c_1 __builtin_arm_crc32cb
+#else
+#define CRC_TARGET "+crc"
+#define crc32c_8 __builtin_aarch64_crc32cx
+#define crc32c_1 __builtin_aarch64_crc32cb
+#endif
+
+__attribute__((target(CRC_TARGET))) static uint32_t crc_instruction(uint32_t crc, const void *data, size_t len)
 {
 	const unsigned char *p = data;
 	uint32_t c = ~crc;
 
 	for (; len >= 8; len -= 8, p += 8)
-		c = __builtin_aarch64_crc32cx(c, load64(p));
+		c = crc32c_8(c, load64(p));
 	for (; len; len--)
-		c = __builtin_aarch64_crc32cb(c, *p++);
+		c = crc32c_1(c, *p++);
 	return ~c;
 }
 
