@@ -211,10 +211,10 @@ static void check_filter(weft_index *ix, struct vectors *v, const weft_index_fil
 	}
 }
 
-/* One, ten and fifty percent, a tag that few have, and the rooms of some rows: most rooms are small. */
+/* 2, 11, 50 and 94 percent (a walk, the others are scanned), a tag that few have, rooms of some rows: most rooms are small. */
 static void check_filters(weft_index *ix, struct vectors *v)
 {
-	static const uint64_t masks[] = { 0x1, 0x7f, 0xffffffff, 0x8000000000000000 };
+	static const uint64_t masks[] = { 0x1, 0x7f, 0xffffffff, 0xfffffffffffffff, 0x8000000000000000 };
 	uint64_t seed = test_seed("filters");
 
 	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
@@ -273,6 +273,8 @@ static void check_graph(struct vectors *v)
 	weft_index_unref(ix);
 }
 
+#define CHANCE 0.015 /* a thousand answers, of graphs that two threads made */
+
 /* ---- changes ------------------------------------------------------------------------------------------- */
 
 static bool is_odd(const struct vectors *v, uint32_t row, void *user)
@@ -304,12 +306,12 @@ static void check_changes(struct vectors *v)
 	cr_assert_eq(vectors_find_truth(v, TOP, NULL, NULL), 0);
 	changed = recall_of(ix, v, &query, 1e-5);
 	anew = recall_of(fresh, v, &query, 1e-5);
-	cr_expect_geq(changed, anew - 0.005, "recall %.4f, of a fresh index %.4f", changed, anew);
+	cr_expect_geq(changed, anew - CHANCE, "recall %.4f, of a fresh index %.4f", changed, anew);
 	for (uint32_t i = 0; i < v->count; i += 2)
 		cr_assert_eq(weft_index_delete(ix, i), 0);
 	expect_whole(ix, "deleted");
 	cr_assert_eq(vectors_find_truth(v, TOP, is_odd, NULL), 0);
-	expect_recall(ix, v, &query, anew - 0.005, "deleted");
+	expect_recall(ix, v, &query, anew - CHANCE, "deleted");
 	for (uint32_t i = 1; i < v->count; i += 2)
 		cr_assert_eq(weft_index_delete(ix, i), 0);
 	cr_expect_eq(weft_index_search(ix, vectors_query(v, 0), TOP, &query, (weft_index_hit[TOP]){ 0 }), 0, "nothing is left");
