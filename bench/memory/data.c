@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench/memory/data.c - sets of vectors for the items, and the ends that all items have. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,18 @@ int memory_folder_make(char *ret_folder, size_t size)
 	if ((size_t)snprintf(ret_folder, size, "%s/weft-bench-XXXXXX", tmp && *tmp ? tmp : "/tmp") >= size)
 		return -ENAMETOOLONG;
 	return mkdtemp(ret_folder) ? 0 : -errno;
+}
+
+void memory_folder_remove(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		unlinkat(dirfd(dir), e->d_name, 0); /* "." and "..": EISDIR */
+	if (dir)
+		closedir(dir);
+	rmdir(path);
 }
 
 void memory_begin(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)

@@ -81,6 +81,8 @@ const struct bench_micro bench_memories[] = {
 	     .count = 40000, .dims = 384),
 	ITEM("store-recall-room", "exact", "Of one of its four rooms.", "us", memory_store_recall, .count = 40000, .dims = 384,
 	     .of_room = true),
+	ITEM("store-open-20000", "log", "A durable store of 20,000 memories with embeddings, to the first answer.", "ms", memory_store_open,
+	     .count = 20000, .dims = 384),
 	ITEM("exact-1000x768", "exact", "The nearest ten of an index of 1,000 rows that is scanned.", "us", memory_exact, .count = 1000,
 	     .dims = 768),
 	ITEM("exact-10000x384", "exact", "Of 10,000.", "us", memory_exact, .count = 10000, .dims = 384),

@@ -7,7 +7,6 @@
  * The loop is what this disk and kernel can do for one who waits for each write: its file is filled with
  * zeros before, so it changes nothing but data.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <semaphore.h>
@@ -38,22 +37,10 @@ static int place_make(struct place *p)
 	return 0;
 }
 
-static void folder_remove(const char *path)
-{
-	DIR *dir = opendir(path);
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir)))
-		unlinkat(dirfd(dir), e->d_name, 0); /* "." and "..": EISDIR */
-	if (dir)
-		closedir(dir);
-	rmdir(path);
-}
-
 static void place_remove(struct place *p)
 {
-	folder_remove(p->path);
-	folder_remove(p->folder);
+	memory_folder_remove(p->path);
+	memory_folder_remove(p->folder);
 }
 
 static int open_store(const struct place *p, weft_store_sync sync, weft_store **ret)

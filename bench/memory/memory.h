@@ -42,7 +42,7 @@ typedef void memory_item_fn(const struct bench_options *opt, const struct bench_
 memory_item_fn memory_history_append, memory_history_read, memory_history_range, memory_rooms_add, memory_rooms_read,
         memory_room_bytes;
 memory_item_fn memory_log_commit, memory_log_bare, memory_log_recover;
-memory_item_fn memory_store_search, memory_store_recall;
+memory_item_fn memory_store_search, memory_store_recall, memory_store_open;
 memory_item_fn memory_exact, memory_build, memory_search, memory_search_chosen, memory_filter, memory_bytes;
 memory_item_fn memory_delete, memory_replace, memory_repeated, memory_mixed_alone, memory_mixed, memory_mixed_write;
 memory_item_fn memory_save, memory_open;
@@ -68,6 +68,8 @@ static inline const struct memory_detail *memory_detail(const struct bench_micro
 
 /* A new folder below TMPDIR, or /tmp: a file system in memory has nothing to tell of disks. 0 or -errno */
 int memory_folder_make(char *ret_folder, size_t size);
+/* With the files in it. */
+void memory_folder_remove(const char *path);
 /* Iterations and warm-up, and memory at the start. */
 void memory_begin(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out);
 /* One iteration: ops operations since start_ns; those of the warm-up are not counted. */

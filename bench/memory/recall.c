@@ -122,8 +122,7 @@ static int recall_open(struct recall *a, const struct bench_options *opt, const 
 	if (r < 0)
 		return r;
 	a->ids = malloc(a->v.count * sizeof(*a->ids));
-	r = a->ids ? weft_store_create(NULL, &a->store) : -ENOMEM;
-	return r < 0 ? r : fill(a);
+	return a->ids ? 0 : -ENOMEM;
 }
 
 static void recall_run(struct recall *a, const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
@@ -132,6 +131,10 @@ static void recall_run(struct recall *a, const struct bench_options *opt, const 
 
 	memory_begin(opt, self, out);
 	r = recall_open(a, opt, self, out);
+	if (r == 0)
+		r = weft_store_create(NULL, &a->store);
+	if (r == 0)
+		r = fill(a);
 	if (memory_detail(self)->of_room)
 		a->what.room_id = a->room_ids[0];
 	if (a->agents > 1)
@@ -167,4 +170,73 @@ void memory_store_recall(const struct bench_options *opt, const struct bench_mic
 
 	a.what.types = 1u << WEFT_MEMORY_FACT;
 	recall_run(&a, opt, self, out);
+}
+
+/* ---- from the disk --------------------------------------------------------------------------------------- */
+
+/* Write the store's folder, with a snapshot, and close it. */
+static int write_store(struct recall *a, const char *path)
+{
+	weft_store_open_options opt = WEFT_STORE_OPEN_OPTIONS_INIT;
+	int r;
+
+	opt.sync = WEFT_STORE_SYNC_DEMAND;
+	r = weft_store_open(path, &opt, &a->store, NULL);
+	if (r == 0)
+		r = fill(a);
+	if (r == 0)
+		r = weft_store_snapshot(a->store, NULL);
+	if (r == 0) {
+		r = weft_store_close(a->store);
+		a->store = NULL;
+	}
+	return r;
+}
+
+/* Until the first answer is there. */
+static int open_and_ask(struct recall *a, const char *path)
+{
+	weft_search_hit hits[MEMORY_TOP];
+	int r = weft_store_open(path, NULL, &a->store, NULL);
+
+	if (r == 0)
+		r = ask(a, 0, hits);
+	return r < 0 ? r : r == (int)MEMORY_TOP ? 0 : -EIO;
+}
+
+void memory_store_open(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out)
+{
+	struct recall a = { .agents = 1, .rooms = 1, .what = WEFT_RECALL_INIT };
+	char folder[256] = "", path[300] = "";
+	int r;
+
+	memory_begin(opt, self, out);
+	r = recall_open(&a, opt, self, out);
+	a.what.types = 1u << WEFT_MEMORY_FACT;
+	a.what.agent_id = a.agent_ids[0];
+	if (r == 0)
+		r = memory_folder_make(folder, sizeof(folder));
+	snprintf(path, sizeof(path), "%s/store", folder);
+	if (r == 0)
+		r = write_store(&a, path);
+	if (r == 0)
+		r = vectors_find_truth(&a.v, MEMORY_TOP, NULL, NULL);
+	for (uint32_t i = 0; r == 0 && i < out->warmup + out->iterations; i++) {
+		uint64_t t0 = weft_now_ns();
+
+		r = open_and_ask(&a, path);
+		memory_add(out, i, t0, 1);
+		if (r == 0 && i + 1 == out->warmup + out->iterations)
+			r = judge(&a, out);
+		weft_store_unref(a.store);
+		a.store = NULL;
+	}
+	weft_store_unref(a.store);
+	if (folder[0]) {
+		memory_folder_remove(path);
+		memory_folder_remove(folder);
+	}
+	free(a.ids);
+	vectors_free(&a.v);
+	memory_end(out, r);
 }

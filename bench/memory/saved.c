@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bench/memory/memory.h"
 
@@ -24,8 +23,8 @@ static int saved_open(const struct bench_options *opt, const struct bench_micro 
 
 static void saved_close(struct saved *s, int r, struct bench_outcome *out)
 {
-	unlink(s->path);
-	rmdir(s->folder);
+	if (s->folder[0])
+		memory_folder_remove(s->folder);
 	memory_index_close(&s->m);
 	memory_end(out, r);
 }
