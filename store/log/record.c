@@ -400,7 +400,7 @@ static int take_change(struct in *in, weft_arena *arena, weft_change *c)
 	case WEFT_CHANGE_FOLLOW:
 		c->person.room_id = take_id(in);
 		c->person.entity_id = take_id(in);
-		c->person.state = (weft_follow)take_u8(in, WEFT_FOLLOW_MUTED + 1);
+		c->person.state = (weft_follow)take_u8(in, c->kind == WEFT_CHANGE_FOLLOW ? WEFT_FOLLOW_MUTED + 1 : 1);
 		return 0;
 	case WEFT_CHANGE_MEMORY:
 		return take_memory(in, arena, &c->memory);
