@@ -56,6 +56,8 @@ static void turn_init(weft_turn *turn, struct weft__run *run, const struct weft_
 	turn->message.type = WEFT_MEMORY_MESSAGE;
 	if (weft_uuid_is_nil(turn->message.id))
 		turn->message.id = weft_uuid_v7();
+	if (weft_uuid_is_nil(turn->message.agent_id))
+		turn->message.agent_id = agent->id; /* who remembers it: found by its searches, counted for it */
 	turn->mentions_agent = body->mentions_agent;
 	turn->replies_to_agent = body->replies_to_agent;
 	turn->open_stage = WEFT__NO_STAGE;

@@ -18,7 +18,7 @@ static struct weft__account *account_get(weft_store *store, weft_uuid id, bool c
 	struct weft__account *account;
 
 	if (weft_uuid_is_nil(id))
-		return &store->nobody; /* what people say: half of all messages */
+		return &store->nobody;
 	shard = weft__map_lock(&store->accounts, id);
 	account = weft__shard_find(shard, id);
 	if (!account && create) {

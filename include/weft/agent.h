@@ -127,7 +127,7 @@ typedef struct weft_incoming {
 	uint32_t size; /* set by WEFT_INCOMING_INIT */
 	bool mentions_agent;   /* the platform says so */
 	bool replies_to_agent;
-	weft_memory message; /* room_id and entity_id required; nil id: a fresh one; text and attachments copied */
+	weft_memory message; /* room_id and entity_id required; nil id: a fresh one; nil agent_id: this agent's; text and attachments copied */
 } weft_incoming;
 
 #define WEFT_INCOMING_INIT                                                                                 \

@@ -183,7 +183,7 @@ typedef struct weft_memory {
 	weft_memory_type type;
 	weft_uuid room_id;
 	weft_uuid entity_id; /* who said it, or whom it is about */
-	weft_uuid agent_id;
+	weft_uuid agent_id; /* who remembers it: whose searches find it, whose quota it counts for; nil: nobody's */
 	weft_uuid in_reply_to; /* nil: none */
 	int64_t created_ms;
 	weft_str text;

@@ -107,15 +107,35 @@ Test(pipeline, handle__a_message_seen_before_is_not_remembered_twice)
 	cr_assert_eq(weft_store_count(w->store, w->room_id, WEFT_MEMORY_MESSAGE), 3);
 }
 
+Test(pipeline, handle__what_is_said_is_the_agents_to_remember)
+{
+	weft_recall what = WEFT_RECALL_INIT;
+	const float near[4] = { 1, 2, 3, 4 };
+	weft_usage usage = { .size = sizeof(usage) };
+	weft_search_hit hit;
+	weft_memory m;
+
+	world_start(w);
+	cr_assert_eq(say("the key is under the mat")->status, 0);
+	cr_assert_eq(weft_store_get(w->store, weft_agent_result_of(reply)->message_id, arena, &m), 0);
+	cr_assert(weft_uuid_eq(m.agent_id, w->agent_id));
+	cr_assert(weft_uuid_eq(m.entity_id, w->user_id));
+	cr_assert_eq(weft_store_agent_usage(w->store, w->agent_id, &usage), 0);
+	cr_assert_eq(usage.memories, 2, "and its reply");
+	what.agent_id = w->agent_id;
+	test_until(weft_store_recall(w->store, &what, near, 4, 1, &hit) == 1);
+	cr_assert(weft_uuid_eq(hit.id, m.id));
+}
+
 Test(pipeline, handle__says_which_quota_is_used_up)
 {
 	world_start(w);
-	cr_assert_eq(weft_store_set_quota(w->store, w->agent_id, 1, 0), 0);
+	cr_assert_eq(weft_store_set_quota(w->store, w->agent_id, 3, 0), 0);
 	cr_assert_eq(world_say(w, "one", &reply)->status, 0);
 	weft_msg_destroy(reply);
 	cr_assert_eq(world_say(w, "two", &reply)->status, -EDQUOT);
 	cr_assert(strstr(weft_agent_result_of(reply)->error.ptr, "the reply cannot be remembered: agent "));
-	cr_assert(strstr(weft_agent_result_of(reply)->error.ptr, "its quota is 1"));
+	cr_assert(strstr(weft_agent_result_of(reply)->error.ptr, "its quota is 3"));
 }
 
 Test(pipeline, handle__own_messages_end_at_once)
