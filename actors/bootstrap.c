@@ -210,6 +210,8 @@ static int nothing(weft_action_call *call, void *user)
 
 /* ---- registration -------------------------------------------------------- */
 
+static const char *const relevant_keywords[] = {"remember", "recall", "remind", "earlier", "previously", "ago"};
+
 static const weft_provider bootstrap_providers[] = {
         {.size = sizeof(weft_provider),
          .name = "CHARACTER",
@@ -244,6 +246,9 @@ static const weft_provider bootstrap_providers[] = {
         {.size = sizeof(weft_provider),
          .name = "RELEVANT",
          .position = 90,
+         .flags = WEFT_PROVIDER_DYNAMIC,
+         .keywords = relevant_keywords,
+         .keyword_count = sizeof(relevant_keywords) / sizeof(relevant_keywords[0]),
          .fn = weft__relevant,
          .description = "older messages and facts that the message reminds of"},
         {.size = sizeof(weft_provider), .name = "TIME", .fn = now, .description = "the time in UTC"},
@@ -295,8 +300,13 @@ int weft__bootstrap_add(weft_agent_def *def)
 	uint32_t count = def->opt.bare ? 1 : sizeof(bootstrap_providers) / sizeof(bootstrap_providers[0]);
 	int r = 0;
 
-	for (uint32_t i = 0; i < count && (r == 0 || r == -EEXIST); i++)
-		r = weft_agent_def_add_provider(def, &bootstrap_providers[i]);
+	for (uint32_t i = 0; i < count && (r == 0 || r == -EEXIST); i++) {
+		weft_provider p = bootstrap_providers[i];
+
+		if (p.fn == weft__relevant && def->opt.recall_always)
+			p.flags &= ~(uint32_t)WEFT_PROVIDER_DYNAMIC;
+		r = weft_agent_def_add_provider(def, &p);
+	}
 	for (uint32_t i = 0;
 	     i < sizeof(bootstrap_actions) / sizeof(bootstrap_actions[0]) && (r == 0 || r == -EEXIST); i++)
 		r = weft_agent_def_add_action(def, &bootstrap_actions[i]);

@@ -60,6 +60,8 @@ typedef struct weft_agent_options {
 	bool multi_step;    /* rounds of one action until the model says it is finished */
 	bool bare;          /* no bootstrap providers but the character's */
 	bool no_embeddings; /* messages are not embedded */
+	bool recall_always; /* each message is embedded and looked up in what the room said long ago; else only a message
+	                       with such a word in it ("remember", "earlier"), or when the model asks for RELEVANT */
 	bool no_stage_times; /* stage_ns and stage_runs of results stay 0, unless somebody listens to events */
 	uint32_t multi_step_rounds; /* 0 = 6 */
 	uint32_t parse_tries;       /* 0 = 3 */

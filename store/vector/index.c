@@ -19,7 +19,7 @@
 
 #define M_DEFAULT 16u
 #define EF_CONSTRUCTION_DEFAULT 200u
-#define GRAPH_FROM_BYTES 3000000u /* of codes: a scan of so many takes some 100 us */
+#define GRAPH_FROM_BYTES 7000000u /* of codes: a scan of so many takes some 250 us, a row in the graph half of that */
 #define SHIFT 6u /* 64 rows a chunk: small indexes come in thousands, and filters look at 64 at a time */
 #define SCAN_SHARDS 8u
 #define AUTO_SHARDS 32u

@@ -14,6 +14,7 @@ static const float far_away[4] = { 4, -3, 2, -1 };
 static void setup(void)
 {
 	w = world_create();
+	w->opt.recall_always = true;
 	w->opt.no_embeddings = true; /* what is said now is not embedded: the question alone is counted */
 }
 
@@ -69,6 +70,17 @@ Test(relevant, an_old_message_comes_back)
 	cr_assert(strstr(p, "# Remembered from before\n- 2026-11-20 Bob: the key is under the mat"), "%s", p);
 	cr_assert(strstr(p, "# Remembered from before") < strstr(p, "# Conversation"));
 	cr_assert_eq(script_calls(&w->script, ASK_EMBED), 1);
+}
+
+Test(relevant, without_recall_always_a_word_is_needed)
+{
+	w->opt.recall_always = false;
+	remember(WEFT_MEMORY_MESSAGE, w->room_id, DAY_MS, "the key is under the mat", near_message);
+	small_talk(DAY_MS + 5000, 70);
+	world_start(w);
+	cr_assert_null(strstr(prompt_after("where is the key?"), "# Remembered"));
+	cr_assert_eq(script_calls(&w->script, ASK_EMBED), 0);
+	cr_assert(strstr(prompt_after("where did I say earlier the key is?"), "the key is under the mat"));
 }
 
 Test(relevant, nothing_is_asked_while_all_is_shown)
