@@ -53,7 +53,8 @@ WEFT_API int weft_port_reap(weft_port *port, weft_msg **ret_msgs, uint32_t max);
 /**
  * As reap, but waits until at least one answer is there, running actors
  * meanwhile where a guest place is free. With max over 1 it goes on with
- * actors that are ready to run for about as many turns, to bring more answers at once.
+ * actors that are ready to run for about as many turns, to bring more answers at once, unless the answer is to the only
+ * request that is open.
  * @return how many, 0 when deadline_ns passed, -EDEADLK (called from a worker)
  */
 WEFT_API int weft_port_wait_until(weft_port *port, weft_msg **ret_msgs, uint32_t max, uint64_t deadline_ns);

@@ -232,7 +232,7 @@ int weft_port_reap(weft_port *port, weft_msg **ret_msgs, uint32_t max)
 	return (int)n;
 }
 
-/* A wait for up to max answers: once one is there, go on with what is at hand for as many looks. */
+/* A wait for up to max answers: once one is there and others may come, go on with what is at hand for as many looks. */
 struct port_wait {
 	struct weft_port *port;
 	uint32_t looks_left;
@@ -244,6 +244,9 @@ static enum weft__progress port_progress(void *what)
 
 	if (!weft__load_acquire(&wait->port->first))
 		return WEFT__NOT_YET;
+	/* relaxed: a request that another thread makes now is waited for the next time */
+	if ((uint32_t)weft__load_relaxed(&wait->port->held) == 1 + PLACE)
+		return WEFT__ALL; /* the owner's, and this answer's: nothing else is open */
 	return --wait->looks_left ? WEFT__ENOUGH : WEFT__ALL;
 }
 

@@ -309,6 +309,57 @@ Test(promise, finish__with_a_kind_of_wefts_own_is_no_answer)
 	weft_runtime_destroy(rt);
 }
 
+/* ---- a wait that helps ------------------------------------------------------------------- */
+
+static pthread_t later_ran_on;
+static _Atomic(uint32_t) later_runs;
+
+static int later_behaviour(weft_actor *self, weft_msg *msg)
+{
+	(void)msg;
+	later_ran_on = pthread_self();
+	later_runs++;
+	weft_actor_exit(self, 0);
+	return 0;
+}
+
+static const weft_actor_class later_class = { .size = sizeof(later_class), .name = "later", .behaviour = later_behaviour };
+
+/* Leaves something to do behind, and answers. */
+static int leaver_behaviour(weft_actor *self, weft_msg *msg)
+{
+	weft_ref later = test_spawn(weft_actor_runtime(self), &later_class, NULL);
+
+	cr_assert_eq(weft_send(later, weft_msg_create(TEST_KEEP, 0)), 0);
+	return weft_reply(msg, msg);
+}
+
+static const weft_actor_class leaver_class = { .size = sizeof(leaver_class), .name = "leaver", .behaviour = leaver_behaviour };
+
+/* It has all there is to have with one answer: what else there is to do is the workers'. */
+Test(port, wait__returns_with_the_only_answer)
+{
+	weft_runtime *rt = test_runtime(1);
+	weft_ref leaver = test_spawn(rt, &leaver_class, NULL);
+	weft_port *port = NULL;
+	weft_msg *answers[16];
+
+	cr_assert_eq(weft_port_create(rt, NULL, &port), 0);
+	for (uint32_t i = 0; i < 200; i++) {
+		uint64_t until = weft_now_ns() + TEST_LONG;
+
+		cr_assert_eq(weft_request(leaver, weft_msg_create(TEST_ECHO, 0), weft_reply_to_port(port, i)), 0);
+		cr_assert_eq(weft_port_wait_until(port, answers, 16, until), 1);
+		weft_msg_destroy(answers[0]);
+		while (later_runs <= i && weft_now_ns() < until)
+			sched_yield();
+		cr_assert_eq(later_runs, i + 1);
+		cr_assert(!pthread_equal(later_ran_on, pthread_self()), "round %u", i);
+	}
+	weft_port_destroy(port);
+	test_runtime_end(rt);
+}
+
 /* ---- guests ------------------------------------------------------------------------------- */
 
 Test(guest, enter__rules)
