@@ -5,43 +5,18 @@
  * demand; the handler uses up the worker's pool of messages before it returns.
  */
 #include "tests/support/agents.h"
+#include "tests/support/failing_alloc.h"
 
 #define DRAIN_MAX 65536
 
 static _Thread_local bool drained;
 static _Thread_local uint32_t failures; /* so many allocations fail */
 
-static bool fails(void)
+static bool test_alloc_fails(void)
 {
 	if (drained)
 		return true;
 	return failures && failures--;
-}
-
-static void *host_malloc(size_t bytes, void *user)
-{
-	(void)user;
-	return fails() ? NULL : malloc(bytes);
-}
-
-static void *host_realloc(void *ptr, size_t bytes, void *user)
-{
-	(void)user;
-	return fails() ? NULL : realloc(ptr, bytes);
-}
-
-static void *host_aligned(size_t alignment, size_t bytes, void *user)
-{
-	void *ptr = NULL;
-
-	(void)user;
-	return fails() || posix_memalign(&ptr, alignment, bytes) ? NULL : ptr;
-}
-
-static void host_free(void *ptr, void *user)
-{
-	(void)user;
-	free(ptr);
 }
 
 static weft_model_call *lost;
@@ -70,11 +45,7 @@ static int second(weft_model_call *call, void *user)
 
 Test(agent_oom, model__that_cannot_come_back_keeps_its_call, .timeout = 60)
 {
-	const weft_allocator allocator = { .size = sizeof(allocator),
-		                           .malloc_fn = host_malloc,
-		                           .realloc_fn = host_realloc,
-		                           .aligned_fn = host_aligned,
-		                           .free_fn = host_free };
+	const weft_allocator allocator = test_failing_allocator();
 	struct kit k;
 	weft_msg *answer;
 

@@ -6,42 +6,16 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <stdlib.h>
 
-#include <weft/alloc.h>
 #include <weft/memory.h>
+
+#include "tests/support/failing_alloc.h"
 
 static int64_t left = -1; /* allocations that succeed before one fails; -1: all do */
 
-static bool fails(void)
+static bool test_alloc_fails(void)
 {
 	return left >= 0 && left-- == 0;
-}
-
-static void *host_malloc(size_t bytes, void *user)
-{
-	(void)user;
-	return fails() ? NULL : malloc(bytes);
-}
-
-static void *host_realloc(void *ptr, size_t bytes, void *user)
-{
-	(void)user;
-	return fails() ? NULL : realloc(ptr, bytes);
-}
-
-static void *host_aligned(size_t alignment, size_t bytes, void *user)
-{
-	void *ptr = NULL;
-
-	(void)user;
-	return fails() || posix_memalign(&ptr, alignment, bytes) ? NULL : ptr;
-}
-
-static void host_free(void *ptr, void *user)
-{
-	(void)user;
-	free(ptr);
 }
 
 static weft_store *store;
@@ -49,11 +23,7 @@ static weft_uuid room, agent;
 
 static void up(void)
 {
-	weft_allocator a = { .size = sizeof(a),
-		             .malloc_fn = host_malloc,
-		             .realloc_fn = host_realloc,
-		             .free_fn = host_free,
-		             .aligned_fn = host_aligned };
+	weft_allocator a = test_failing_allocator();
 
 	cr_assert_eq(weft_allocator_set(&a), 0);
 	cr_assert_eq(weft_store_create(NULL, &store), 0);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tests/support/failing_alloc.h - memory that cannot be had: an allocator that asks the test before each allocation.
+ *
+ * A test defines test_alloc_fails, and sets test_failing_allocator() with weft_allocator_set before anything else.
+ */
+#ifndef WEFT_TESTS_SUPPORT_FAILING_ALLOC_H
+#define WEFT_TESTS_SUPPORT_FAILING_ALLOC_H
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include <weft/alloc.h>
+
+/* The test's: shall this one fail? */
+static bool test_alloc_fails(void);
+
+static void *test_failing_malloc(size_t bytes, void *user)
+{
+	(void)user;
+	return test_alloc_fails() ? NULL : malloc(bytes);
+}
+
+static void *test_failing_realloc(void *ptr, size_t bytes, void *user)
+{
+	(void)user;
+	return test_alloc_fails() ? NULL : realloc(ptr, bytes);
+}
+
+static void *test_failing_aligned(size_t alignment, size_t bytes, void *user)
+{
+	void *ptr = NULL;
+
+	(void)user;
+	return test_alloc_fails() || posix_memalign(&ptr, alignment, bytes) ? NULL : ptr;
+}
+
+static void test_failing_free(void *ptr, void *user)
+{
+	(void)user;
+	free(ptr);
+}
+
+static inline weft_allocator test_failing_allocator(void)
+{
+	return (weft_allocator){ .size = sizeof(weft_allocator),
+		                 .malloc_fn = test_failing_malloc,
+		                 .realloc_fn = test_failing_realloc,
+		                 .aligned_fn = test_failing_aligned,
+		                 .free_fn = test_failing_free };
+}
+
+#endif
