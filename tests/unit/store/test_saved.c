@@ -209,6 +209,25 @@ Test(saved, that_is_damaged_is_built_again)
 	both_find_the_same();
 }
 
+/* One that goes with another snapshot says nothing of this one. */
+Test(saved, of_another_snapshot_is_not_opened)
+{
+	char path[512], other[600], *number;
+
+	for (uint32_t i = 0; i < MEMORIES; i++)
+		add(i);
+	snapshot();
+	cr_assert_eq(files("index-", path), AGENTS);
+	cr_assert_eq(weft_store_close(store), 0);
+	snprintf(other, sizeof(other), "%s", path);
+	number = strstr(other, "/index-") + strlen("/index-");
+	number[0] = '9'; /* the first of ten digits */
+	cr_assert_eq(rename(path, other), 0);
+	cr_assert_eq(opened(), AGENTS - 1);
+	open_store();
+	both_find_the_same();
+}
+
 Test(saved, other_names_are_let_be)
 {
 	char path[512];
