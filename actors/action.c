@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* action - see action.h. */
+/*
+ * actors/action.c - names resolved, parameters collected, and one action after another: planned, begun, its result kept, at
+ * once or when its op is back. What a late one says waits in memory of its own until then.
+ */
 #include "actors/action.h"
 
 #include <errno.h>
@@ -198,6 +201,15 @@ static int action_ended(struct weft__action_run *run, int status)
 	return weft__action_record(turn, &run->result);
 }
 
+/* It waits and cannot come back: what it has to say is its own, and nobody reads it. */
+static int action_lost(const struct weft__action_run *run, int status)
+{
+	weft_action_result result = {.name = run->call.name, .status = status, .error = WEFT_STR("out of memory")};
+
+	say_ended(run->call.turn, &result);
+	return weft__action_record(run->call.turn, &result);
+}
+
 static void action_back(struct weft__op *op)
 {
 	struct weft__action_run *run = weft__op_owner(op, struct weft__action_run, op);
@@ -269,6 +281,8 @@ static int run_one(weft_turn *turn, const struct weft__planned_action *p)
 	weft__op_begin(&run->op, turn->run, action_back);
 	r = p->action->fn(&run->call, p->action->user);
 	r = weft__op_returned(&run->op, r);
+	if (r < 0 && weft__op_is_lost(&run->op))
+		return action_lost(run, r);
 	if (r != WEFT_PENDING)
 		return action_ended(run, r);
 	turn->waiting++;

@@ -74,6 +74,8 @@ static void run_recycle(struct weft__run *run)
 {
 	if (run->release)
 		run->release(run);
+	if (run->tape)
+		run->tape->tape->fns->released(run);
 	weft_msg_destroy(run->request); /* if it was not answered: NOREPLY */
 	run->request = NULL;
 	if (pool.count >= POOL_RUNS_MAX || weft_arena_bytes(run->arena) > POOL_ARENA_MAX) {
@@ -94,12 +96,12 @@ static void run_recycle(struct weft__run *run)
 
 void weft__run_ref(struct weft__run *run)
 {
-	__atomic_fetch_add(&run->refs, 1, __ATOMIC_RELAXED); /* relaxed: the caller holds one */
+	weft__refs_take(&run->refs);
 }
 
 void weft__run_unref(struct weft__run *run)
 {
-	if (__atomic_fetch_sub(&run->refs, 1, __ATOMIC_ACQ_REL) == 1)
+	if (weft__refs_drop(&run->refs))
 		run_recycle(run);
 }
 
@@ -135,8 +137,16 @@ struct weft__run *weft__run_bare(struct weft__agent *agent)
 	run->arena = arena;
 	run->writer = writer;
 	run->agent = agent;
-	__atomic_store_n(&run->refs, 1, __ATOMIC_RELAXED); /* relaxed: not shared yet */
+	run->spending.limit = agent->def->opt.budget;
+	weft__refs_init(&run->refs, 1);
 	return run;
+}
+
+uint64_t weft__request_workflow(weft_msg *request)
+{
+	if (weft_msg_kind(request) == WEFT__KIND_HANDLE)
+		return ((const struct weft__handle_body *)weft_msg_data(request))->workflow_id;
+	return ((const struct weft__ask_body *)weft_msg_data(request))->workflow_id;
 }
 
 struct weft__run *weft__run_begin(struct weft__agent *agent, weft_msg *request)
@@ -149,8 +159,12 @@ struct weft__run *weft__run_begin(struct weft__agent *agent, weft_msg *request)
 	run->started = weft_ticks();
 	if (weft_msg_kind(request) == WEFT__KIND_HANDLE)
 		run->start_ns = weft_now_ns();
-	run->workflow_id = weft_workflow_id(agent->rt);
+	run->workflow_id = weft__request_workflow(request);
+	if (!run->workflow_id)
+		run->workflow_id = weft_workflow_id(agent->rt);
 	run->result.workflow_id = run->workflow_id;
+	if (agent->def->tape)
+		agent->def->tape->fns->run_begin(agent->def->tape, run);
 	run_link(agent, run);
 	weft__def_count(agent->def, WEFT__STAT_RUNS_STARTED, 1);
 	return run;
@@ -163,14 +177,17 @@ static size_t padded(size_t bytes)
 	return (bytes + 7) & ~(size_t)7;
 }
 
-static size_t history_bytes(const weft_agent_result *r)
+static size_t history_bytes(const weft_chat_message *history, uint32_t count)
 {
-	size_t bytes = r->history_count * sizeof(weft_chat_message);
+	size_t bytes = count * sizeof(weft_chat_message);
 
-	for (uint32_t i = 0; i < r->history_count; i++) {
-		const weft_chat_message *m = &r->history[i];
+	for (uint32_t i = 0; i < count; i++) {
+		const weft_chat_message *m = &history[i];
 
-		bytes += m->content.len_bytes + 1 + m->tool_call_id.len_bytes + 1;
+		bytes += m->content.len_bytes + 1 + m->tool_call_id.len_bytes + 1 + m->carry_json.len_bytes + 1;
+		bytes += m->image_url_count * sizeof(weft_str) + 8;
+		for (uint32_t j = 0; j < m->image_url_count; j++)
+			bytes += m->image_urls[j].len_bytes + 1;
 		bytes += m->tool_call_count * sizeof(weft_tool_request) + 8;
 		for (uint32_t j = 0; j < m->tool_call_count; j++)
 			bytes += m->tool_calls[j].id.len_bytes + m->tool_calls[j].name.len_bytes +
@@ -184,10 +201,14 @@ static size_t result_bytes(const weft_agent_result *r)
 	size_t bytes = padded(sizeof(*r)) + r->error.len_bytes + r->text.len_bytes + r->content_type.len_bytes +
 	               r->thought.len_bytes + 4;
 
+	bytes = padded(bytes) + r->approval_count * sizeof(weft_approval);
+	for (uint32_t i = 0; i < r->approval_count; i++)
+		bytes += r->approvals[i].agent.len_bytes + r->approvals[i].tool.len_bytes +
+		         r->approvals[i].arguments.len_bytes + r->approvals[i].why.len_bytes + 4;
 	bytes = padded(bytes) + r->action_count * sizeof(weft_action_result);
 	for (uint32_t i = 0; i < r->action_count; i++)
 		bytes += r->actions[i].name.len_bytes + r->actions[i].text.len_bytes + r->actions[i].error.len_bytes + 3;
-	return padded(bytes) + history_bytes(r) + 8;
+	return padded(bytes) + history_bytes(r->history, r->history_count) + 8;
 }
 
 /* Copies behind each other into the answer's payload. */
@@ -218,16 +239,27 @@ static void *pack_array(struct packer *p, const void *from, size_t bytes)
 	return out;
 }
 
-static void pack_history(struct packer *p, weft_agent_result *r)
+static const weft_str *pack_strs(struct packer *p, const weft_str *from, uint32_t count)
 {
-	weft_chat_message *list = pack_array(p, r->history, r->history_count * sizeof(*list));
+	weft_str *list = pack_array(p, from, count * sizeof(*list));
 
-	for (uint32_t i = 0; i < r->history_count; i++) {
+	for (uint32_t i = 0; i < count; i++)
+		list[i] = pack_str(p, list[i]);
+	return list;
+}
+
+static const weft_chat_message *pack_history(struct packer *p, const weft_chat_message *history, uint32_t count)
+{
+	weft_chat_message *list = pack_array(p, history, count * sizeof(*list));
+
+	for (uint32_t i = 0; i < count; i++) {
 		weft_chat_message *m = &list[i];
 		weft_tool_request *calls;
 
 		m->content = pack_str(p, m->content);
 		m->tool_call_id = pack_str(p, m->tool_call_id);
+		m->carry_json = pack_str(p, m->carry_json);
+		m->image_urls = m->image_url_count ? pack_strs(p, m->image_urls, m->image_url_count) : NULL;
 		calls = pack_array(p, m->tool_calls, m->tool_call_count * sizeof(*calls));
 		for (uint32_t j = 0; j < m->tool_call_count; j++) {
 			calls[j].id = pack_str(p, calls[j].id);
@@ -236,7 +268,7 @@ static void pack_history(struct packer *p, weft_agent_result *r)
 		}
 		m->tool_calls = calls;
 	}
-	r->history = list;
+	return list;
 }
 
 static void pack_actions(struct packer *p, weft_agent_result *r)
@@ -251,6 +283,19 @@ static void pack_actions(struct packer *p, weft_agent_result *r)
 	r->actions = list;
 }
 
+static void pack_approvals(struct packer *p, weft_agent_result *r)
+{
+	weft_approval *list = pack_array(p, r->approvals, r->approval_count * sizeof(*list));
+
+	for (uint32_t i = 0; i < r->approval_count; i++) {
+		list[i].agent = pack_str(p, list[i].agent);
+		list[i].tool = pack_str(p, list[i].tool);
+		list[i].arguments = pack_str(p, list[i].arguments);
+		list[i].why = pack_str(p, list[i].why);
+	}
+	r->approvals = list;
+}
+
 static void result_pack(const weft_agent_result *from, char *payload)
 {
 	weft_agent_result *r = (weft_agent_result *)payload;
@@ -261,10 +306,12 @@ static void result_pack(const weft_agent_result *from, char *payload)
 	r->text = pack_str(&p, r->text);
 	r->content_type = pack_str(&p, r->content_type);
 	r->thought = pack_str(&p, r->thought);
+	if (r->approval_count)
+		pack_approvals(&p, r);
 	if (r->action_count)
 		pack_actions(&p, r);
 	if (r->history_count)
-		pack_history(&p, r);
+		r->history = pack_history(&p, r->history, r->history_count);
 }
 
 /* Too much to answer with: what is left is the reason. */
@@ -279,12 +326,16 @@ static void result_shrink(weft_agent_result *r)
 static void answer(struct weft__run *run)
 {
 	weft_msg *request = run->request, *reply;
+	size_t bytes;
 
 	if (!weft_msg_wants_reply(request))
 		return;
-	if (result_bytes(&run->result) > WEFT_MSG_BYTES_MAX)
+	bytes = result_bytes(&run->result);
+	if (bytes > WEFT_MSG_BYTES_MAX) {
 		result_shrink(&run->result);
-	reply = weft_msg_create(WEFT__KIND_RESULT, result_bytes(&run->result));
+		bytes = result_bytes(&run->result);
+	}
+	reply = weft_msg_create(WEFT__KIND_RESULT, bytes);
 	if (reply) {
 		result_pack(&run->result, weft_msg_data(reply));
 		weft_msg_set_status(reply, run->result.status);
@@ -293,18 +344,31 @@ static void answer(struct weft__run *run)
 	}
 }
 
+static enum weft__stat outcome(int status)
+{
+	if (status == -ECANCELED)
+		return WEFT__STAT_RUNS_CANCELED;
+	if (status == WEFT_EAPPROVAL)
+		return WEFT__STAT_RUNS_SUSPENDED;
+	return status < 0 ? WEFT__STAT_RUNS_FAILED : WEFT__STAT_RUNS_COMPLETED;
+}
+
 void weft__run_end(struct weft__run *run)
 {
 	struct weft__agent *agent = run->agent;
-	bool failed = run->result.status < 0;
 
 	if (run->answered)
 		return;
 	run->answered = true;
 	if (!run->result.duration_ns)
 		run->result.duration_ns = weft_ticks_to_ns(weft_ticks() - run->started);
-	weft__def_count(agent->def, failed ? WEFT__STAT_RUNS_FAILED : WEFT__STAT_RUNS_COMPLETED, 1);
+	run->result.spent_micros = run->spending.picos / 1000000u;
+	if (run->tape)
+		run->tape->tape->fns->run_end(run);
+	weft__def_count(agent->def, outcome(run->result.status), 1);
 	answer(run);
+	if (run->ops && !run->trails)
+		weft__ops_cancel(run); /* they work for nobody */
 	agent->active--;
 	if (!run->ops) { /* else an orphan: stays until its ops are back */
 		run_unlink(run);
@@ -326,11 +390,20 @@ void weft__promise_drop(weft_msg *promise)
 
 /* ---- the actor ----------------------------------------------------------------------- */
 
+static bool is_trailed(const struct weft__agent *agent)
+{
+	const struct weft__run *run = agent->runs;
+
+	while (run && !run->trails)
+		run = run->next;
+	return run;
+}
+
 void weft__agent_settle(struct weft__agent *agent)
 {
 	weft_actor *self = weft_actor_self();
 
-	if (agent->ending && !agent->active && self && weft__pipeline_is_idle(agent))
+	if (agent->ending && !agent->active && self && weft__pipeline_is_idle(agent) && !is_trailed(agent))
 		weft_actor_exit(self, 0);
 }
 
@@ -384,6 +457,30 @@ static void on_op(weft_msg *msg)
 	weft__run_unref(run);
 }
 
+/* The run, under way, of this id; any for 0. */
+static struct weft__run *run_find(const struct weft__agent *agent, uint64_t workflow_id)
+{
+	for (struct weft__run *run = agent->runs; run; run = run->next) {
+		if (!run->answered && run->cancel && (!workflow_id || run->workflow_id == workflow_id))
+			return run;
+	}
+	return NULL;
+}
+
+/* Those that wait first: the end of the one before them would let them begin. */
+static void on_cancel(struct weft__agent *agent, uint64_t workflow_id)
+{
+	struct weft__run *run;
+
+	if (weft__pipeline_cancel(agent, workflow_id) && workflow_id)
+		return;
+	while ((run = run_find(agent, workflow_id))) {
+		run->cancel(run);
+		if (workflow_id)
+			return;
+	}
+}
+
 int weft__agent_behaviour(weft_actor *self, weft_msg *msg)
 {
 	struct weft__agent *agent = weft_actor_state(self);
@@ -400,6 +497,9 @@ int weft__agent_behaviour(weft_actor *self, weft_msg *msg)
 		break;
 	case WEFT__KIND_OP:
 		on_op(msg);
+		break;
+	case WEFT__KIND_CANCEL:
+		on_cancel(agent, weft_msg_token(msg));
 		break;
 	case WEFT_KIND_TIMER:
 		weft__pipeline_timer(agent, weft_msg_token(msg));
@@ -423,16 +523,18 @@ void weft__agent_fini(weft_actor *self)
 		struct weft__run *run = agent->runs;
 
 		run_unlink(run);
-		if (!run->answered)
-			weft__def_count(agent->def, WEFT__STAT_RUNS_FAILED, 1);
-		if (!weft__ops_abandon(run) && !run->answered) {
-			/* the request stays with those who still work on it, the asker need not wait for them */
+		if (!run->answered) {
 			run->result.status = -ECANCELED;
 			run->result.error = WEFT_STR("the agent has ended");
-			answer(run);
+			weft__def_count(agent->def, WEFT__STAT_RUNS_CANCELED, 1);
+			if (run->tape)
+				run->tape->tape->fns->run_end(run);
 		}
+		weft__ops_abandon(run);
+		if (!run->answered)
+			answer(run); /* the request stays with those who still work on it, the asker need not wait for them */
 		run->agent = NULL;
-		weft__run_unref(run); /* unanswered until now: NOREPLY */
+		weft__run_unref(run);
 	}
 	weft_agent_def_unref(agent->def);
 }
@@ -470,7 +572,6 @@ static int submit(weft_ref agent, weft_msg *msg, weft_reply_to reply_to)
 
 int weft_agent_ask(weft_ref agent, const weft_ask *ask, weft_reply_to reply_to)
 {
-	weft_agent_result shape = { 0 };
 	struct weft__ask_body *body;
 	struct packer p;
 	size_t bytes;
@@ -478,9 +579,9 @@ int weft_agent_ask(weft_ref agent, const weft_ask *ask, weft_reply_to reply_to)
 
 	if (!ask || ask->size != sizeof(*ask) || (ask->history_count && !ask->history))
 		return -EINVAL;
-	shape.history = ask->history;
-	shape.history_count = ask->history_count;
-	bytes = padded(sizeof(*body) + ask->input.len_bytes + 1) + (ask->history_count ? history_bytes(&shape) + 8 : 0);
+	bytes = padded(sizeof(*body) + ask->input.len_bytes + 1 + ask->json_schema.len_bytes + 1);
+	if (ask->history_count)
+		bytes += history_bytes(ask->history, ask->history_count) + 8;
 	if (bytes > WEFT_MSG_BYTES_MAX)
 		return -EMSGSIZE;
 	msg = weft_msg_create(WEFT__KIND_ASK, bytes);
@@ -489,50 +590,62 @@ int weft_agent_ask(weft_ref agent, const weft_ask *ask, weft_reply_to reply_to)
 	body = weft_msg_data(msg);
 	p.at = (char *)(body + 1);
 	body->input = pack_str(&p, ask->input);
+	body->json_schema = pack_str(&p, ask->json_schema);
+	body->resume = (weft_uuid){ 0 };
+	body->workflow_id = ask->workflow_id;
 	body->parent_workflow_id = ask->parent_workflow_id;
 	body->end_after = ask->end_after;
 	body->want_history = ask->want_history;
-	if (ask->history_count) {
-		pack_history(&p, &shape);
-		body->history = shape.history;
-		body->history_count = shape.history_count;
-	}
+	body->budget = ask->budget;
+	body->history_count = ask->history_count;
+	body->history = ask->history_count ? pack_history(&p, ask->history, ask->history_count) : NULL;
 	return submit(agent, msg, reply_to);
 }
 
-int weft_agent_handle_message(weft_ref agent, const weft_incoming *incoming, weft_reply_to reply_to)
+int weft_agent_resume(weft_ref agent, weft_uuid run, weft_reply_to reply_to)
 {
-	const weft_memory *m;
-	struct weft__handle_body *body;
-	struct packer p;
-	size_t bytes;
+	struct weft__ask_body *body;
 	weft_msg *msg;
+
+	if (weft_uuid_is_nil(run))
+		return -EINVAL;
+	msg = weft_msg_create(WEFT__KIND_ASK, sizeof(*body));
+	if (!msg)
+		return -ENOMEM;
+	body = weft_msg_data(msg);
+	*body = (struct weft__ask_body){ .resume = run };
+	return submit(agent, msg, reply_to);
+}
+
+/* The bytes of a request for this message, or why it is none. */
+static int64_t handle_bytes(const weft_memory *m)
+{
+	size_t bytes = sizeof(struct weft__handle_body);
 	int r;
 
-	if (!incoming || incoming->size != sizeof(*incoming))
-		return -EINVAL;
-	m = &incoming->message;
 	if (weft_uuid_is_nil(m->room_id) || weft_uuid_is_nil(m->entity_id))
 		return -EINVAL;
 	if (m->text.len_bytes > WEFT_MEMORY_TEXT_MAX)
 		return -EMSGSIZE;
-	bytes = sizeof(*body) + m->text.len_bytes + m->thought.len_bytes + m->actions.len_bytes + m->source.len_bytes + 4;
+	bytes += m->text.len_bytes + m->thought.len_bytes + m->actions.len_bytes + m->source.len_bytes + 4;
 	if (m->attachment_count) {
 		r = weft_attachments_check(m->attachments, m->attachment_count, NULL);
 		if (r < 0)
 			return r;
 		bytes = padded(bytes) + weft__attachments_bytes(m->attachments, m->attachment_count);
 	}
-	if (bytes > WEFT_MSG_BYTES_MAX)
-		return -EMSGSIZE;
-	msg = weft_msg_create(WEFT__KIND_HANDLE, bytes);
-	if (!msg)
-		return -ENOMEM;
-	body = weft_msg_data(msg);
+	return bytes <= WEFT_MSG_BYTES_MAX ? (int64_t)bytes : -EMSGSIZE;
+}
+
+static void handle_pack(struct weft__handle_body *body, const weft_incoming *incoming)
+{
+	const weft_memory *m = &incoming->message;
+	struct packer p = { (char *)(body + 1) };
+
 	body->message = *m;
+	body->workflow_id = incoming->workflow_id;
 	body->mentions_agent = incoming->mentions_agent;
 	body->replies_to_agent = incoming->replies_to_agent;
-	p.at = (char *)(body + 1);
 	body->message.text = pack_str(&p, m->text);
 	body->message.thought = pack_str(&p, m->thought);
 	body->message.actions = pack_str(&p, m->actions);
@@ -542,7 +655,37 @@ int weft_agent_handle_message(weft_ref agent, const weft_incoming *incoming, wef
 	if (m->attachment_count)
 		body->message.attachments =
 			weft__attachments_put(pack_array(&p, NULL, 0), m->attachments, m->attachment_count);
+}
+
+int weft_agent_handle_message(weft_ref agent, const weft_incoming *incoming, weft_reply_to reply_to)
+{
+	int64_t bytes;
+	weft_msg *msg;
+
+	if (!incoming || incoming->size != sizeof(*incoming))
+		return -EINVAL;
+	bytes = handle_bytes(&incoming->message);
+	if (bytes < 0)
+		return (int)bytes;
+	msg = weft_msg_create(WEFT__KIND_HANDLE, (size_t)bytes);
+	if (!msg)
+		return -ENOMEM;
+	handle_pack(weft_msg_data(msg), incoming);
 	return submit(agent, msg, reply_to);
+}
+
+/* As the answer to a promise: that needs no place in the mailbox, and leaves after what was sent before. */
+int weft_agent_cancel(weft_ref agent, uint64_t workflow_id)
+{
+	weft_msg *promise;
+	int r;
+
+	if (!weft_actor_is_alive(agent))
+		return -ESRCH;
+	r = weft_promise_create(weft_reply_to_actor(agent, workflow_id), &promise);
+	if (r == 0)
+		weft_promise_finish(promise, WEFT__KIND_CANCEL, 0);
+	return r;
 }
 
 const char *weft_stage_name(weft_stage stage)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attachment - see attachment.h. */
+/*
+ * actors/attachment.c - a look for each attachment that needs one: by handlers, one after another until one does not fail, or
+ * by the model. When all are back what they said is applied, and saved.
+ */
 #include "actors/attachment.h"
 
 #include <errno.h>

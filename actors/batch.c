@@ -14,6 +14,8 @@
 
 #include <weft/alloc.h>
 
+#include "runtime/base/refs.h"
+
 #define PORTION 8u
 #define PARTIES_MAX 64u
 #define GO 1u
@@ -23,10 +25,10 @@ struct batch {
 	weft_index_batch b;
 	size_t dims;
 	weft_msg *promise; /* owed to the caller */
-	uint32_t next;     /* the first query that nobody has taken */
-	uint32_t done;     /* queries that had their turn */
-	uint32_t parties;  /* that have not ended */
-	int error;         /* of one query */
+	_Atomic(uint32_t) next; /* the first query that nobody has taken */
+	_Atomic(uint32_t) done; /* queries that had their turn */
+	weft__refs parties;     /* that have not ended */
+	_Atomic(int) error;     /* of one query */
 };
 
 struct party {
@@ -46,7 +48,7 @@ static void batch_over(struct batch *b)
 /* The last one sees what all others wrote. */
 static void party_over(struct batch *b)
 {
-	if (__atomic_sub_fetch(&b->parties, 1, __ATOMIC_ACQ_REL) == 0)
+	if (weft__refs_drop(&b->parties))
 		batch_over(b);
 }
 
@@ -61,15 +63,15 @@ static void search_one(struct batch *b, uint32_t i)
 
 	b->b.ret_found[i] = n;
 	if (n < 0)
-		__atomic_store_n(&b->error, n, __ATOMIC_RELAXED); /* relaxed: any of them; ordered by party_over */
-	__atomic_add_fetch(&b->done, 1, __ATOMIC_RELAXED); /* relaxed: as above */
+		weft__store_relaxed(&b->error, n); /* relaxed: any of them; ordered by party_over */
+	weft__fetch_add_relaxed(&b->done, 1u); /* relaxed: as above */
 }
 
 static int party_behaviour(weft_actor *self, weft_msg *msg)
 {
 	struct batch *b = ((struct party *)weft_actor_state(self))->batch;
 	/* relaxed: only who takes what */
-	uint32_t first = __atomic_fetch_add(&b->next, PORTION, __ATOMIC_RELAXED);
+	uint32_t first = weft__fetch_add_relaxed(&b->next, PORTION);
 	uint32_t count = b->b.count;
 
 	for (uint32_t i = first; i < count && i - first < PORTION; i++)
@@ -120,10 +122,10 @@ static int start(weft_runtime *rt, struct batch *b, weft_reply_to reply_to)
 	int r = 0;
 
 	while (n < want) {
-		__atomic_add_fetch(&b->parties, 1, __ATOMIC_RELAXED); /* relaxed: we hold one; before its end may come */
+		weft__refs_take(&b->parties); /* before its end may come */
 		r = party_make(rt, b, &refs[n], &go[n]);
 		if (r < 0) {
-			__atomic_sub_fetch(&b->parties, 1, __ATOMIC_RELAXED);
+			(void)weft__refs_drop(&b->parties); /* not the last: the caller's own */
 			break;
 		}
 		n++;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bootstrap - see bootstrap.h. Written as a plugin would be, but for what it looks up in the plan. */
+/*
+ * actors/bootstrap.c - the providers and actions that every full agent has, written as a plugin would be, but for what it looks
+ * up in the plan.
+ */
 #include "actors/bootstrap.h"
 
 #include <errno.h>
@@ -155,7 +158,7 @@ static int now(weft_provider_call *call, void *user)
 	if (!text)
 		return -ENOMEM;
 	memcpy(text, heading, sizeof(heading));
-	weft__format_utc(weft_wall_ms(), text + sizeof(heading) - 1);
+	weft__format_utc(weft__run_draw(call->turn->run, WEFT__DRAW_TIME, weft_wall_ms()), text + sizeof(heading) - 1);
 	call->text = (weft_str){text, sizeof(heading) - 1 + 23};
 	return weft_provider_put(call, WEFT_STR("time"), (weft_str){text + sizeof(heading) - 1, 23});
 }

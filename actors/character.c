@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * character - who an agent is, from a JSON file.
+ * actors/character.c - who an agent is, from a JSON file.
  *
  * The character keeps its document: every string is a view into it. A field
  * that is unknown or has the wrong shape is an error that names file, line and

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* content_type - see content_type.h. */
+/*
+ * actors/content_type.c - content types compared byte by byte, without a table: parameters are cut off first, and a type that
+ * says it is text is known by its name or its ending.
+ */
 #include "actors/content_type.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * decision - what an answer means.
+ * actors/decision.c - what an answer means.
  *
  * No action named is IGNORE. IGNORE beside others is dropped when there is something
  * to say, and is all there is when there is not. An answer is simple when it is

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* actors/def.c - agent definitions: made, filled, frozen, counted, freed. */
+#include "actors/permission.h"
 #include "actors/def.h"
 
 #include <errno.h>
 #include <string.h>
+
+#include <weft/record.h>
 
 #include "actors/agent.h"
 #include "actors/content_type.h"
@@ -28,7 +31,9 @@ static int check(const weft_agent_options *opt, weft_error *err)
 {
 	if (!opt || opt->size != sizeof(*opt))
 		return weft_error_set(err, -EINVAL, "options missing or of another size");
-	if (!opt->models)
+	if (opt->recorder && opt->replay)
+		return weft_error_set(err, -EINVAL, "recorder, replay: at most one of them");
+	if (!opt->models && !opt->replay)
 		return weft_error_set(err, -EINVAL, "models: required");
 	if (opt->loop_policy > WEFT_LOOP_OFF)
 		return weft_error_set(err, -EINVAL, "loop_policy: %u is none of weft_loop_policy", opt->loop_policy);
@@ -80,9 +85,16 @@ static int fill(weft_agent_def *def, const weft_agent_options *opt)
 	def->name_len = strlen(def->name);
 	def->system_len = strlen(def->system);
 	memset(def->shards, 0, WEFT__STAT_SHARDS * sizeof(*def->shards));
-	def->models = weft_models_ref(opt->models);
+	def->models = weft_models_ref(opt->models ? opt->models : weft_replay_models(opt->replay));
+	def->opt.budget = def->models->budget;
+	weft__budget_set(&def->opt.budget, &opt->budget);
 	def->tools = opt->tools ? weft_tools_ref(opt->tools) : NULL;
 	def->store = opt->store ? weft_store_ref(opt->store) : NULL;
+	def->permissions = opt->permissions ? weft_permissions_ref(opt->permissions) : NULL;
+	def->approvals = opt->approvals && !opt->replay ? weft_approvals_ref(opt->approvals) : NULL; /* a replay asks nobody */
+	def->audit = opt->audit ? weft_audit_ref(opt->audit) : NULL;
+	if (def->permissions)
+		def->permissions->held = true;
 	def->models->held = true;
 	if (def->tools)
 		def->tools->held = true;
@@ -93,7 +105,10 @@ static int fill(weft_agent_def *def, const weft_agent_options *opt)
 		                       .state_bytes = sizeof(struct weft__agent),
 		                       .mailbox_msgs = opt->mailbox_msgs,
 		                       .flags = WEFT_ACTOR_TRAP_STOP };
-	return 0;
+	def->tape = opt->recorder ? (struct weft__tape *)weft_recorder_ref(opt->recorder) : NULL;
+	if (opt->replay)
+		def->tape = (struct weft__tape *)weft_replay_ref(opt->replay);
+	return def->tape ? def->tape->fns->bind(def->tape, def) : 0;
 }
 
 int weft_agent_def_create(const weft_agent_options *opt, weft_agent_def **ret_def, weft_error *err)
@@ -109,7 +124,7 @@ int weft_agent_def_create(const weft_agent_options *opt, weft_agent_def **ret_de
 	def = weft_calloc(1, sizeof(*def));
 	if (!def)
 		return -ENOMEM;
-	def->refs = 1;
+	weft__refs_init(&def->refs, 1);
 	r = fill(def, opt);
 	if (r < 0) {
 		weft_agent_def_unref(def);
@@ -121,7 +136,7 @@ int weft_agent_def_create(const weft_agent_options *opt, weft_agent_def **ret_de
 
 weft_agent_def *weft_agent_def_ref(weft_agent_def *def)
 {
-	__atomic_fetch_add(&def->refs, 1, __ATOMIC_RELAXED); /* relaxed: the caller holds one */
+	weft__refs_take(&def->refs);
 	return def;
 }
 
@@ -181,7 +196,7 @@ static void pre_evaluator_free(void *entry)
 
 void weft_agent_def_unref(weft_agent_def *def)
 {
-	if (!def || __atomic_fetch_sub(&def->refs, 1, __ATOMIC_ACQ_REL) != 1)
+	if (!def || !weft__refs_drop(&def->refs))
 		return;
 	weft__plan_destroy(def->plan);
 	list_free((void **)def->providers, def->provider_count, provider_free);
@@ -192,6 +207,10 @@ void weft_agent_def_unref(weft_agent_def *def)
 	weft_models_unref(def->models);
 	weft_tools_unref(def->tools);
 	weft_store_unref(def->store);
+	weft_permissions_unref(def->permissions);
+	weft_approvals_unref(def->approvals);
+	weft_audit_unref(def->audit);
+	weft__tape_unref(def->tape);
 	weft_free(def->name);
 	weft_free(def->system);
 	weft_free(def->loop_message);
@@ -205,7 +224,7 @@ static int may_add(const weft_agent_def *def, uint32_t size, size_t expected, co
 {
 	if (!def || size != expected || !name || !name[0] || !has_fn)
 		return -EINVAL;
-	return __atomic_load_n(&def->frozen, __ATOMIC_ACQUIRE) == FROZEN ? -EBUSY : 0;
+	return weft__load_acquire(&def->frozen) == FROZEN ? -EBUSY : 0;
 }
 
 /* Put a copied entry at index at. Takes entry over, also on failure. */
@@ -366,35 +385,50 @@ int weft__def_freeze(weft_agent_def *def)
 
 	for (;;) {
 		/* acquire: the plan that whoever froze it made */
-		if (__builtin_expect(__atomic_load_n(&def->frozen, __ATOMIC_ACQUIRE) == FROZEN, 1))
+		if (__builtin_expect(weft__load_acquire(&def->frozen) == FROZEN, 1))
 			return 0;
 		open = OPEN;
-		if (__atomic_compare_exchange_n(&def->frozen, &open, FREEZING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		if (weft__cas_acq_rel(&def->frozen, &open, FREEZING))
 			break;
 		weft__pause(FREEZE_LOOK_NS); /* another thread spawns the first agent right now */
 	}
 	if (def->store && def->character)
 		r = weft__plan_create(def);
-	__atomic_store_n(&def->frozen, r < 0 ? OPEN : FROZEN, __ATOMIC_RELEASE);
+	weft__store_release(&def->frozen, r < 0 ? OPEN : FROZEN);
 	return r;
 }
 
 /* ---- counters --------------------------------------------------------------------- */
 
-/* Threads get a shard each as they come, and share when there are more: then both pay, neither is wrong. */
+#define SHARED_SHARD (WEFT__STAT_SHARDS - 1)
+
+/* Threads get a shard of their own as they come, for good; the last one is for those who come when there are no more. */
 static uint32_t my_shard(void)
 {
-	static uint32_t next;
+	static _Atomic(uint32_t) next;
 	static _Thread_local uint32_t mine; /* index + 1 */
 
-	if (!mine)
-		mine = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) % WEFT__STAT_SHARDS + 1; /* relaxed: any will do */
+	if (__builtin_expect(!mine, 0)) {
+		mine = weft__fetch_add_relaxed(&next, 1u) + 1; /* relaxed: a number that nobody else has */
+		if (mine > SHARED_SHARD) {
+			weft__store_relaxed(&next, SHARED_SHARD); /* relaxed: it only must not wrap */
+			mine = SHARED_SHARD + 1;
+		}
+	}
 	return mine - 1;
 }
 
+/* One's own is written without the price of an atomic addition, which would also wait for all stores before it. */
 void weft__def_count(weft_agent_def *def, enum weft__stat stat, uint64_t n)
 {
-	__atomic_fetch_add(&def->shards[my_shard()].n[stat], n, __ATOMIC_RELAXED); /* relaxed: statistics */
+	uint32_t shard = my_shard();
+	_Atomic(uint64_t) *at = &def->shards[shard].n[stat];
+
+	/* relaxed, all three: statistics */
+	if (__builtin_expect(shard != SHARED_SHARD, 1))
+		weft__count(at, n);
+	else
+		weft__fetch_add_relaxed(at, n);
 }
 
 int weft_agent_stats_read(const weft_agent_def *def, weft_agent_stats *ret_stats)
@@ -405,16 +439,19 @@ int weft_agent_stats_read(const weft_agent_def *def, weft_agent_stats *ret_stats
 		return -EINVAL;
 	for (uint32_t i = 0; i < WEFT__STAT_SHARDS; i++) {
 		for (uint32_t j = 0; j < WEFT__STAT_COUNT; j++)
-			n[j] += __atomic_load_n(&def->shards[i].n[j], __ATOMIC_RELAXED); /* relaxed: statistics */
+			n[j] += weft__load_relaxed(&def->shards[i].n[j]); /* relaxed: statistics */
 	}
 	*ret_stats = (weft_agent_stats){ .size = sizeof(*ret_stats),
 		                         .runs_started = n[WEFT__STAT_RUNS_STARTED],
 		                         .runs_completed = n[WEFT__STAT_RUNS_COMPLETED],
 		                         .runs_failed = n[WEFT__STAT_RUNS_FAILED],
+		                         .runs_canceled = n[WEFT__STAT_RUNS_CANCELED],
+		                         .runs_suspended = n[WEFT__STAT_RUNS_SUSPENDED],
 		                         .tool_calls = n[WEFT__STAT_TOOL_CALLS],
 		                         .tool_loops_found = n[WEFT__STAT_TOOL_LOOPS],
 		                         .model_calls = n[WEFT__STAT_MODEL_CALLS],
 		                         .model_failures = n[WEFT__STAT_MODEL_FAILURES],
+		                         .model_cached = n[WEFT__STAT_MODEL_CACHED],
 		                         .parse_retries = n[WEFT__STAT_PARSE_RETRIES],
 		                         .embeddings_queued = n[WEFT__STAT_EMBEDDINGS_QUEUED],
 		                         .embeddings_done = n[WEFT__STAT_EMBEDDINGS_DONE],

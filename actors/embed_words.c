@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* actors/embed_words.c - see embed_words.h. */
+/*
+ * actors/embed_words.c - words cut at everything that is no letter or digit, folded and hashed; eight places each; the sum
+ * brought to length one.
+ */
 #include "actors/embed_words.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * embedder - see embedder.h.
+ * actors/embedder.c - an actor that embeds what was remembered, beside the turns.
  *
  *   mailbox -> queue (kept messages, bounded) -> seats (WEFT__EMBED_BATCH) -> store
  *
@@ -99,7 +99,7 @@ static void seat_go_on(struct seat *seat, int status)
 			status = seat_keep(seat);
 		if (status == WEFT_PENDING)
 			return;
-		if (status == 0 || status == -ENOENT || seat->tries >= WEFT__EMBED_TRIES)
+		if (status == 0 || status == -ENOENT || seat->tries >= WEFT__EMBED_TRIES || seat->run->lent)
 			break;
 		status = seat_ask(seat);
 	}
@@ -230,8 +230,8 @@ static void fini(weft_actor *self)
 		if (!seat->run)
 			continue;
 		count(e, WEFT__STAT_EMBEDDINGS_DROPPED);
+		weft__ops_abandon(seat->run); /* before it has no agent: whoever speaks for it looks there */
 		seat->run->agent = NULL;
-		weft__ops_abandon(seat->run);
 		weft__run_unref(seat->run);
 	}
 	weft_free(e->seats);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* evaluator - see evaluator.h. */
+/*
+ * actors/evaluator.c - pre-evaluators in order, until one blocks; evaluators beside each other, after all of them were asked
+ * whether they want to.
+ */
 #include "actors/evaluator.h"
 
 #include <errno.h>
@@ -115,6 +118,11 @@ int weft__evaluate(weft_turn *turn)
 			return r;
 	}
 	return turn->waiting ? WEFT_PENDING : 0;
+}
+
+struct weft__op *weft__evaluator_op(weft_evaluator_call *call)
+{
+	return &((struct evaluator_run *)call)->op;
 }
 
 void weft_evaluator_finish(weft_evaluator_call *call, int status)

@@ -18,4 +18,7 @@ bool weft__pre_evaluate(weft_turn *turn, weft_str *ret_reason);
 /** Ask all validators, then start those that want to run. @return 0: done; WEFT_PENDING; -ENOMEM */
 int weft__evaluate(weft_turn *turn);
 
+/** What the agent waits for while this call is pending. */
+struct weft__op *weft__evaluator_op(weft_evaluator_call *call);
+
 #endif

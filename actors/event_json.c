@@ -33,6 +33,9 @@ static void put_field(weft_json_writer *w, const weft_event_field *f)
 	case WEFT_FIELD_BOOL:
 		weft_json_put_bool(w, f->num.b);
 		break;
+	case WEFT_FIELD_SINCE_MS: /* what is read is a DOUBLE */
+		weft_json_put_null(w);
+		break;
 	}
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * intake - where turns begin and end: room policies, the deadline, the answer.
+ * actors/intake.c - where turns begin and end: room policies, the deadline, the answer.
  *
  *   queue     a room that is being handled keeps later messages, in order
  *   latest    a later message ends the turn before it with WEFT_ESUPERSEDED
@@ -19,6 +19,7 @@
 /* ---- beginning ----------------------------------------------------------- */
 
 static const weft_str out_of_memory = {"out of memory", sizeof("out of memory") - 1};
+static const weft_str canceled = {"canceled", sizeof("canceled") - 1};
 static const weft_str full = {"too many messages wait", sizeof("too many messages wait") - 1};
 
 static void refuse(struct weft__agent *agent, weft_msg *request, int status, weft_str why)
@@ -33,6 +34,8 @@ static void refuse(struct weft__agent *agent, weft_msg *request, int status, wef
 	run->result.error = why;
 	weft__run_end(run);
 }
+
+static void turn_cancel(struct weft__run *run);
 
 static void turn_gone(struct weft__run *run)
 {
@@ -64,6 +67,7 @@ static void turn_init(weft_turn *turn, struct weft__run *run, const struct weft_
 	run->result.message_id = turn->message.id;
 	run->part = turn;
 	run->release = turn_gone;
+	run->cancel = turn_cancel;
 }
 
 /* NULL: out of memory, and the request is answered. */
@@ -110,17 +114,21 @@ static void say_ended(weft_turn *turn)
 	if (run->result.status == -ETIMEDOUT)
 		weft__turn_event(turn, WEFT_SCOPE_WORKFLOW, WEFT_EVENT_FAILED, turn->agent_name,
 		                 WEFT_STR("RUN_TIMEOUT"), fields, 4);
-	weft__turn_event(turn, WEFT_SCOPE_WORKFLOW, failed ? WEFT_EVENT_FAILED : WEFT_EVENT_COMPLETED,
+	weft__turn_event(turn, WEFT_SCOPE_WORKFLOW,
+	                 run->result.status == -ECANCELED ? WEFT_EVENT_CANCELED :
+	                 failed                           ? WEFT_EVENT_FAILED :
+	                                                    WEFT_EVENT_COMPLETED,
 	                 turn->agent_name, WEFT_STR("RUN_ENDED"), fields, 4);
 }
 
-/* Answer. The turn may be gone after this. */
+/* Answer. The turn may be gone after this; with evaluators at work it stays until they are back. */
 static void turn_end(weft_turn *turn)
 {
 	struct weft__run *run = turn->run;
 	weft_actor *self = weft_actor_self();
 
 	turn->ended = true;
+	run->trails = turn->waiting && run->result.status == 0; /* anything else it waits for before it ends */
 	turn->phase = WEFT__PHASE_END;
 	weft__turn_stages_end(turn);
 	if (turn->deadline.id && self)
@@ -131,7 +139,7 @@ static void turn_end(weft_turn *turn)
 	run->result.content_type = WEFT_STR("text/plain");
 	run->result.actions = turn->results;
 	run->result.action_count = turn->result_count;
-	if (weft_events_wanted(turn->rt))
+	if (!run->trails && weft_events_wanted(turn->rt))
 		say_ended(turn);
 	weft__run_end(run);
 }
@@ -172,20 +180,32 @@ static void turn_leave(weft_turn *turn)
 		room_go_on(agent, slot);
 }
 
+static void turn_cancel(struct weft__run *run)
+{
+	weft_turn *turn = run->part;
+
+	weft__turn_fail(turn, -ECANCELED, "canceled");
+	turn_leave(turn);
+}
+
 void weft__turn_waits(weft_turn *turn)
 {
-	uint64_t spent = weft_now_ns() - turn->run->start_ns, timeout = turn->def->opt.run_timeout_ns;
+	uint64_t start = turn->run->start_ns, timeout = turn->def->opt.run_timeout_ns;
 
 	if (turn->deadline.id)
 		return;
 	/* Without memory for a timer the turn goes on without a deadline. */
-	(void)weft_timer_start(weft_actor_self(), spent < timeout ? timeout - spent : 0,
-	                       turn->run->workflow_id, &turn->deadline);
+	(void)weft_timer_start_at(weft_actor_self(), timeout < UINT64_MAX - start ? start + timeout : UINT64_MAX,
+	                          turn->run->workflow_id, &turn->deadline);
 }
 
 void weft__turn_child_done(weft_turn *turn)
 {
-	if (--turn->waiting || turn->ended)
+	if (--turn->waiting)
+		return;
+	if (turn->run->trails && weft_events_wanted(turn->rt))
+		say_ended(turn);
+	if (turn->ended)
 		return;
 	weft__turn_go(turn);
 	if (turn->phase == WEFT__PHASE_END)
@@ -247,7 +267,8 @@ void weft__pipeline_handle(struct weft__agent *agent, weft_msg *request)
 	struct weft__room *slot;
 
 	if (!agent->def->plan) {
-		refuse(agent, request, -EINVAL, WEFT_STR("the definition has no store or no character"));
+		refuse(agent, request, -EINVAL,
+		       agent->def->store ? WEFT_STR("the definition has no character") : WEFT_STR("the definition has no store"));
 		return;
 	}
 	if (!agent->rooms)
@@ -277,11 +298,26 @@ void weft__pipeline_timer(struct weft__agent *agent, uint64_t token)
 		if (run->workflow_id != token || run->answered || run->release != turn_gone)
 			continue;
 		turn->deadline.id = 0;
+		(void)weft__run_draw(run, WEFT__DRAW_DEADLINE, (int64_t)(turn->def->opt.run_timeout_ns / 1000000));
 		weft__turn_fail(turn, -ETIMEDOUT, "no answer within %llu ms",
 		                (unsigned long long)(turn->def->opt.run_timeout_ns / 1000000));
 		turn_leave(turn);
 		return;
 	}
+}
+
+bool weft__pipeline_cancel(struct weft__agent *agent, uint64_t workflow_id)
+{
+	bool any = false;
+	weft_msg *request;
+
+	while (agent->rooms && agent->rooms->waiting && (request = weft__rooms_take(agent->rooms, workflow_id))) {
+		refuse(agent, request, -ECANCELED, canceled);
+		any = true;
+		if (workflow_id)
+			break;
+	}
+	return any;
 }
 
 bool weft__pipeline_is_idle(const struct weft__agent *agent)

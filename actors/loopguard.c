@@ -11,13 +11,30 @@ const char weft__loop_default_message[] =
 	"You already called the tool '{tool_name}' with these arguments. It gave: {previous_result}\n"
 	"Do not repeat the call. Use this result, call another tool, or give your final answer.";
 
+#define MULTIPLIER 0x9ddfea08eb382d69u /* odd, and no pattern in it */
+
+static weft_hash128 add_word(weft_hash128 key, uint64_t word)
+{
+	unsigned __int128 product = (unsigned __int128)(key.lo ^ word) * MULTIPLIER;
+
+	key.hi = (key.hi ^ (uint64_t)(product >> 64)) * MULTIPLIER;
+	key.lo = (uint64_t)product ^ key.hi >> 29;
+	return key;
+}
+
+/* The length ends it: what follows a text is not taken for a part of it. */
 static weft_hash128 add_text(weft_hash128 key, weft_str text)
 {
-	for (size_t i = 0; i < text.len_bytes; i++) {
-		key.lo = (key.lo ^ (uint8_t)text.ptr[i]) * 0x100000001b3u;
-		key.hi ^= key.lo >> 29;
+	uint64_t word = 0;
+	size_t i = 0;
+
+	for (; i + sizeof(word) <= text.len_bytes; i += sizeof(word)) {
+		memcpy(&word, text.ptr + i, sizeof(word));
+		key = add_word(key, word);
 	}
-	return key;
+	for (word = 0; i < text.len_bytes; i++)
+		word = word << 8 | (uint8_t)text.ptr[i];
+	return add_word(key, word ^ (uint64_t)text.len_bytes << 56);
 }
 
 weft_hash128 weft__loop_key(weft_str tool, weft_json arguments)
@@ -29,9 +46,7 @@ weft_hash128 weft__loop_key_raw(weft_str tool, weft_str arguments)
 {
 	weft_hash128 key = { .lo = 0xcbf29ce484222325u, .hi = 0x9e3779b97f4a7c15u };
 
-	key = add_text(key, arguments);
-	key.lo = (key.lo ^ 0xff) * 0x100000001b3u; /* no byte of UTF-8: ends the arguments */
-	return add_text(key, tool);
+	return add_text(add_text(key, arguments), tool);
 }
 
 static bool key_eq(weft_hash128 a, weft_hash128 b)

@@ -15,6 +15,7 @@
 #include "actors/embed_words.h"
 #include "actors/pause.h"
 #include "actors/text.h"
+#include "runtime/base/refs.h"
 
 #define CALLS_MAX 8u
 #define FIXED_TEXT "This is a fixed benchmark response."
@@ -27,8 +28,8 @@ struct step {
 };
 
 struct mock {
-	uint32_t refs; /* one a handler in the registry */
-	uint32_t calls, embeddings, structured; /* so far, while the *_first options want to know */
+	weft__refs refs; /* one a handler in the registry */
+	_Atomic(uint32_t) calls, embeddings, structured; /* so far, while the *_first options want to know */
 	weft_arena *arena;
 	struct step *steps;
 	uint32_t step_count;
@@ -103,13 +104,37 @@ static weft_str value_of(const struct mock *m, const weft_model_request *req, we
 	return field; /* a parameter somebody asks for: its own name is as good as any */
 }
 
+/* What a file is called: "bee.png" of https://a/x/bee.png?w=7. */
+static weft_str file_of(weft_str url)
+{
+	size_t end = 0, begin;
+
+	if (url.len_bytes < 5 || !memcmp(url.ptr, "data:", 5))
+		return WEFT_STR("an image");
+	while (end < url.len_bytes && url.ptr[end] != '?' && url.ptr[end] != '#')
+		end++;
+	for (begin = end; begin && url.ptr[begin - 1] != '/';)
+		begin--;
+	return begin < end ? (weft_str){ url.ptr + begin, end - begin } : WEFT_STR("an image");
+}
+
+/* It has no eyes: it tells what the address tells. */
+static void put_seen(struct weft__buf *b, const weft_model_request *req, weft_str field)
+{
+	if (weft_str_eq(field, WEFT_STR("text")))
+		return;
+	if (weft_str_eq(field, WEFT_STR("description")))
+		weft__buf_put(b, WEFT_STR("What is to be seen: "));
+	put_escaped(b, file_of(req->image_url));
+}
+
 /* True for the first `first` callers. Counts no further than it must: the line stays unshared later. */
-static bool is_among_first(uint32_t *count, uint32_t first)
+static bool is_among_first(_Atomic(uint32_t) *count, uint32_t first)
 {
 	/* relaxed: which caller gets which number does not matter */
-	if (!first || __atomic_load_n(count, __ATOMIC_RELAXED) >= first)
+	if (!first || weft__load_relaxed(count) >= first)
 		return false;
-	return __atomic_fetch_add(count, 1, __ATOMIC_RELAXED) < first;
+	return weft__fetch_add_relaxed(count, 1) < first;
 }
 
 static int answer_structured(struct mock *m, weft_model_call *call)
@@ -129,7 +154,10 @@ static int answer_structured(struct mock *m, weft_model_call *call)
 		weft__buf_put(&b, WEFT_STR("  <"));
 		weft__buf_put(&b, name);
 		weft__buf_put_char(&b, '>');
-		weft__buf_put(&b, value_of(m, req, name));
+		if (req->type == WEFT_MODEL_IMAGE_DESCRIPTION)
+			put_seen(&b, req, name);
+		else
+			weft__buf_put(&b, value_of(m, req, name));
 		weft__buf_put(&b, WEFT_STR("</"));
 		weft__buf_put(&b, name);
 		weft__buf_put(&b, WEFT_STR(">\n"));
@@ -165,7 +193,7 @@ static int answer_step(const struct mock *m, weft_model_call *call)
 		turn += req->messages[i - 1].role == WEFT_ROLE_ASSISTANT;
 	step = &m->steps[turn < m->step_count ? turn : m->step_count - 1];
 	call->response->text = step->text;
-	if (!step->call_count)
+	if (!step->call_count || weft_str_eq(req->tool_choice, WEFT_STR("none")))
 		return 0;
 	calls = weft_arena_alloc(call->arena, step->call_count * sizeof(*calls));
 	if (!calls)
@@ -193,6 +221,20 @@ static void stream(const struct mock *m, weft_model_call *call)
 	}
 }
 
+/* The text ends before the first of the request's stop texts. */
+static void stop_at(weft_model_call *call)
+{
+	weft_str *text = &call->response->text;
+
+	for (uint32_t i = 0; i < call->request->stop_count; i++) {
+		weft_str stop = call->request->stop[i];
+		const char *at = stop.len_bytes && text->len_bytes ? memmem(text->ptr, text->len_bytes, stop.ptr, stop.len_bytes) : NULL;
+
+		if (at)
+			text->len_bytes = (size_t)(at - text->ptr);
+	}
+}
+
 static int answer_text(struct mock *m, weft_model_call *call)
 {
 	int r = 0;
@@ -205,23 +247,31 @@ static int answer_text(struct mock *m, weft_model_call *call)
 		r = answer_step(m, call);
 	else
 		call->response->text = m->text;
-	if (r == 0)
-		stream(m, call);
-	return r;
+	if (r < 0)
+		return r;
+	call->response->finish = call->response->tool_call_count ? WEFT_FINISH_TOOL_CALLS : WEFT_FINISH_STOP;
+	stop_at(call);
+	stream(m, call);
+	return 0;
 }
 
 static int answer_embedding(struct mock *m, weft_model_call *call)
 {
+	const weft_model_request *req = call->request;
+	uint32_t rows = req->input_count ? req->input_count : 1;
 	float *v;
 
 	if (is_among_first(&m->embeddings, m->fail_first))
 		return weft_error_set(call->error, -EIO, "the mock was told to fail");
-	v = weft_arena_alloc(call->arena, WEFT_MOCK_EMBEDDING_DIMS * sizeof(*v));
+	v = weft_arena_alloc(call->arena, (size_t)rows * WEFT_MOCK_EMBEDDING_DIMS * sizeof(*v));
 	if (!v)
 		return -ENOMEM;
-	weft__embed_words(call->request->prompt, v, WEFT_MOCK_EMBEDDING_DIMS);
+	for (uint32_t i = 0; i < rows; i++)
+		weft__embed_words(req->input_count ? req->inputs[i] : req->prompt, v + (size_t)i * WEFT_MOCK_EMBEDDING_DIMS,
+		                  WEFT_MOCK_EMBEDDING_DIMS);
 	call->response->embedding = v;
 	call->response->embedding_dims = WEFT_MOCK_EMBEDDING_DIMS;
+	call->response->embedding_count = rows;
 	return 0;
 }
 
@@ -304,7 +354,7 @@ static void mock_unref(void *user)
 {
 	struct mock *m = user;
 
-	if (__atomic_fetch_sub(&m->refs, 1, __ATOMIC_ACQ_REL) != 1)
+	if (!weft__refs_drop(&m->refs))
 		return;
 	weft_arena_destroy(m->arena);
 	weft_free(m);
@@ -382,7 +432,8 @@ static bool is_valid(const weft_mock_options *opt)
 
 int weft_models_add_mock(weft_models *models, int priority, const weft_mock_options *opt)
 {
-	static const weft_model_type types[] = { WEFT_MODEL_TEXT_SMALL, WEFT_MODEL_TEXT_LARGE, WEFT_MODEL_TEXT_EMBEDDING };
+	static const weft_model_type types[] = { WEFT_MODEL_TEXT_SMALL, WEFT_MODEL_TEXT_LARGE, WEFT_MODEL_TEXT_EMBEDDING,
+		                                   WEFT_MODEL_IMAGE_DESCRIPTION };
 	const weft_mock_options plain = WEFT_MOCK_OPTIONS_INIT;
 	struct mock *m;
 	int r;
@@ -392,12 +443,12 @@ int weft_models_add_mock(weft_models *models, int priority, const weft_mock_opti
 	m = weft_calloc(1, sizeof(*m));
 	if (!m)
 		return -ENOMEM;
-	m->refs = 1; /* this function's */
+	weft__refs_init(&m->refs, 1); /* this function's */
 	r = weft_arena_create(0, &m->arena);
 	if (r == 0)
 		r = fill(m, opt ? opt : &plain);
 	for (size_t i = 0; r == 0 && i < sizeof(types) / sizeof(types[0]); i++) {
-		__atomic_fetch_add(&m->refs, 1, __ATOMIC_RELAXED); /* relaxed: this function holds one */
+		weft__refs_take(&m->refs);
 		r = weft_models_add(models, types[i], priority, "mock", mock_fn, m, mock_unref);
 		if (r < 0)
 			mock_unref(m);

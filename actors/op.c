@@ -11,14 +11,20 @@
 
 #define LOOK_NS 50000u /* between two looks of a wait in place */
 
-enum { RUNNING = 0, WAITING = 1, FINISHED = 2, ABANDONED = 3 };
+#define SPIN_NS 1000u  /* between two looks of a thread that waits for a telling or a speaking of another to end */
+
+/* Low bits of the word; above them it counts those who speak. */
+enum { RUNNING = 0, WAITING = 1, FINISHED = 2, ABANDONED = 3, CANCELING = 4, STATES = 7, SPEAKER = 8 };
 
 /* The op whose handler this thread is inside of. Handlers do not nest on one op. */
 static _Thread_local const struct weft__op *inside;
+/* The op whose handler this thread is telling that nobody waits. */
+static _Thread_local const struct weft__op *telling;
 
 void weft__op_simulated(void)
 {
 	weft_sim_local(&inside, sizeof(inside));
+	weft_sim_local(&telling, sizeof(telling));
 }
 
 void weft__op_begin(struct weft__op *op, struct weft__run *run, void (*back)(struct weft__op *op))
@@ -26,16 +32,40 @@ void weft__op_begin(struct weft__op *op, struct weft__run *run, void (*back)(str
 	op->run = run;
 	op->back = back;
 	op->promise = NULL;
+	op->cancel = NULL;
+	op->inner = false;
 	op->status = 0;
 	op->next = NULL;
 	op->prev = (struct weft__op **)(uintptr_t)inside; /* until it is under way: the op around this one */
-	__atomic_store_n(&op->state, RUNNING, __ATOMIC_RELAXED); /* relaxed: nobody else knows it yet */
+	weft__store_relaxed(&op->state, RUNNING); /* relaxed: nobody else knows it yet */
 	inside = op;
 }
 
 bool weft__op_is_inline(const struct weft__op *op)
 {
 	return inside == op;
+}
+
+/*
+ * From one state into another, whoever speaks meanwhile. False: it is in another one, which *state tells.
+ * O1, acq_rel: each side publishes what the other reads after its own move; acquire what made this one fail.
+ */
+static bool move(struct weft__op *op, uint32_t *state, uint32_t to)
+{
+	uint32_t word = *state;
+
+	while (!weft__cas_acq_rel(&op->state, &word, (word & ~(uint32_t)STATES) | to)) {
+		if ((word & STATES) != *state) {
+			*state = word & STATES;
+			return false;
+		}
+	}
+	return true;
+}
+
+static uint32_t state_of(const struct weft__op *op)
+{
+	return weft__load_acquire(&op->state) & STATES; /* O2, acquire: what the state says is there */
 }
 
 static void list_add(struct weft__op *op)
@@ -56,6 +86,17 @@ static void list_remove(struct weft__op *op)
 		op->next->prev = op->prev;
 }
 
+/* Let go of it, and outlast those who speak for it just now. False: it is not in that state any more. */
+static bool abandon(struct weft__op *op, uint32_t state)
+{
+	if (!move(op, &state, ABANDONED))
+		return false;
+	/* O3, acquire: what a speaker read of the runtime was read before the runtime goes */
+	while (weft__load_acquire(&op->state) >= SPEAKER)
+		weft__pause(SPIN_NS);
+	return true;
+}
+
 int weft__op_returned(struct weft__op *op, int r)
 {
 	weft_reply_to self;
@@ -69,13 +110,13 @@ int weft__op_returned(struct weft__op *op, int r)
 	if (r < 0) {
 		/* It was started and cannot come back: whoever finishes it lets go of the run. */
 		weft__run_ref(op->run); /* before the CAS: finish may come at once */
-		if (__atomic_compare_exchange_n(&op->state, &running, ABANDONED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		if (abandon(op, RUNNING))
 			return r;
 		weft__run_unref(op->run);
 		return op->status; /* finished already */
 	}
 	/* acq_rel: release publishes promise to finish; acquire its status, when it was faster */
-	if (__atomic_compare_exchange_n(&op->state, &running, WAITING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+	if (move(op, &running, WAITING)) {
 		list_add(op);
 		return WEFT_PENDING;
 	}
@@ -84,29 +125,117 @@ int weft__op_returned(struct weft__op *op, int r)
 	return op->status;
 }
 
+int weft__op_loose_returned(struct weft__op *op, int r)
+{
+	uint32_t running = RUNNING;
+
+	inside = (const struct weft__op *)(uintptr_t)op->prev;
+	if (r != WEFT_PENDING)
+		return r > 0 ? 0 : r;
+	/* acq_rel: as in weft__op_returned */
+	if (move(op, &running, WAITING))
+		return WEFT_PENDING;
+	return op->status;
+}
+
 bool weft__op_is_lost(const struct weft__op *op)
 {
-	return __atomic_load_n(&op->state, __ATOMIC_RELAXED) == ABANDONED; /* relaxed: this thread set it, and it stays */
+	return state_of(op) == ABANDONED;
 }
 
 void weft__op_finish(struct weft__op *op, int status)
 {
 	uint32_t state = RUNNING;
 	weft_msg *promise;
+	bool loose;
 
 	op->status = status > 0 ? 0 : status;
-	if (__atomic_compare_exchange_n(&op->state, &state, FINISHED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+	if (move(op, &state, FINISHED))
 		return; /* the handler has not returned yet: weft__op_returned sees it */
-	if (state == WAITING) {
-		promise = op->promise; /* before the CAS: afterwards the op may be gone */
-		if (__atomic_compare_exchange_n(&op->state, &state, FINISHED, false, __ATOMIC_ACQ_REL,
-		                                __ATOMIC_ACQUIRE)) {
-			weft_promise_finish(promise, WEFT__KIND_OP, 0);
+	promise = op->promise; /* before the CAS: afterwards the op may be gone, but for a loose one */
+	loose = !op->run;
+	for (;;) {
+		if (state == ABANDONED) {
+			weft__run_unref(op->run);
+			return;
+		}
+		if (state == CANCELING && telling != op) { /* another thread tells the handler just now: a moment */
+			weft__pause(SPIN_NS);
+			state = state_of(op);
+			continue;
+		}
+		/* acq_rel: release publishes status and response to the agent; acquire the end of a telling */
+		if (move(op, &state, FINISHED)) {
+			if (loose)
+				op->back(op);
+			else
+				weft_promise_finish(promise, WEFT__KIND_OP, 0);
 			return;
 		}
 	}
-	if (state == ABANDONED)
-		weft__run_unref(op->run);
+}
+
+/* ---- speaking ------------------------------------------------------------- */
+
+bool weft__op_speak_begin(struct weft__op *op)
+{
+	if (weft__op_is_inline(op))
+		return true; /* the agent's own thread */
+	/* O4, acquire: nothing of the runtime is read before it counts; one word, so abandon sees it or it sees ABANDONED */
+	if ((weft__fetch_add_acquire(&op->state, SPEAKER) & STATES) != ABANDONED)
+		return true;
+	weft__op_speak_end(op);
+	return false;
+}
+
+void weft__op_speak_end(struct weft__op *op)
+{
+	if (!weft__op_is_inline(op))
+		weft__fetch_sub_release(&op->state, SPEAKER); /* O3, release: to abandon, which waits for it */
+}
+
+/* ---- canceling ------------------------------------------------------------ */
+
+int weft__op_on_cancel(struct weft__op *op, void (*fn)(void *user), void *user)
+{
+	if (!weft__op_is_inline(op) || !fn)
+		return -EINVAL;
+	/* plain: the agent's thread writes and reads them, and the handler has not returned */
+	op->cancel_user = user;
+	op->cancel = fn;
+	return 0;
+}
+
+/* Tell the handler, if it waits and wants to know. The run, or what a loose op is part of, is held by the caller. True: it was told. */
+static bool tell(struct weft__op *op)
+{
+	const struct weft__op *outer = telling;
+	void (*fn)(void *user) = op->cancel;
+	uint32_t state = WAITING;
+
+	op->cancel = NULL;
+	if (!fn || !move(op, &state, CANCELING))
+		return false; /* finished: its message is on the way */
+	telling = op;
+	fn(op->cancel_user);
+	telling = outer;
+	state = CANCELING;
+	/* release: what fn did is over before a finish goes on; it fails when fn has finished the op itself */
+	(void)move(op, &state, WAITING);
+	return true;
+}
+
+void weft__op_loose_cancel(struct weft__op *op)
+{
+	(void)tell(op);
+}
+
+void weft__ops_cancel(struct weft__run *run)
+{
+	weft__run_ref(run);
+	for (struct weft__op *op = run->ops; op; op = op->next)
+		(void)tell(op);
+	weft__run_unref(run);
 }
 
 int weft__op_wait(struct weft__op *op, int r)
@@ -114,7 +243,7 @@ int weft__op_wait(struct weft__op *op, int r)
 	inside = (const struct weft__op *)(uintptr_t)op->prev;
 	if (r != WEFT_PENDING)
 		return r > 0 ? 0 : r;
-	while (__atomic_load_n(&op->state, __ATOMIC_ACQUIRE) != FINISHED)
+	while (state_of(op) != FINISHED)
 		weft__pause(LOOK_NS);
 	return op->status;
 }
@@ -127,26 +256,24 @@ void weft__op_arrived(weft_msg *msg)
 	op->back(op);
 }
 
-bool weft__ops_abandon(struct weft__run *run)
+void weft__ops_abandon(struct weft__run *run)
 {
 	struct weft__op *op = run->ops;
-	bool none = true;
 
 	while (op) {
 		struct weft__op *next = op->next;
 		weft_msg *promise = op->promise;
-		uint32_t waiting = WAITING;
 
+		(void)tell(op);
 		weft__run_ref(run); /* finish's, if it still comes; before the CAS lets it come */
-		if (__atomic_compare_exchange_n(&op->state, &waiting, ABANDONED, false, __ATOMIC_ACQ_REL,
-		                                __ATOMIC_ACQUIRE)) {
+		if (abandon(op, WAITING)) {
 			weft__promise_drop(promise);
-			none = false;
+			if (op->inner)
+				weft__run_unref(run);
 		} else {
 			weft__run_unref(run); /* finished: its message is on the way to an actor that is gone */
 		}
 		op = next;
 	}
 	run->ops = NULL;
-	return none;
 }

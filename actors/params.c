@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* params - see params.h. */
+/*
+ * actors/params.c - the object that the answer gives, and children of the answer by the names that an action requires, merged
+ * into one object; what was there before stays.
+ */
 #include "actors/params.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pipeline - the phases of a turn, one function each, in the order they come.
+ * actors/pipeline.c - the phases of a turn, one function each, in the order they come.
  *
  *                     v-- ATTACHMENTS -> ATTACHMENTS_BACK, when the message has any
  *   BEGIN -> REMEMBER -> SHOULD_RESPOND -+-> COMPOSE -> ASK <-> ANSWER -> SAVE -> (REPAIR) -> ACT -+
@@ -296,13 +296,12 @@ static int phase_save(weft_turn *turn)
 	if (d->simple)
 		return weft__turn_say(turn, d->text, false);
 	r = weft__actions_plan(turn, d->actions, d->action_count);
-	turn->phase = turn->missing_count && !turn->repaired ? WEFT__PHASE_REPAIR_ASK : WEFT__PHASE_ACT;
+	turn->phase = turn->missing_count ? WEFT__PHASE_REPAIR_ASK : WEFT__PHASE_ACT;
 	return r;
 }
 
 static int phase_repair_ask(weft_turn *turn)
 {
-	turn->repaired = true;
 	turn->phase = WEFT__PHASE_REPAIR_ANSWER;
 	return weft__question_ask(turn, WEFT__ASK_REPAIR);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plan - see plan.h. */
+/*
+ * actors/plan.c - sections and templates made once a definition, when its first agent starts: character, dynamic providers,
+ * actions, and a prompt for each question.
+ */
 #include "actors/plan.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* prompts - see prompts.h. Text only. */
+/* actors/prompts.c - the words of the pipeline's questions, and which fields an answer to each must have. Text only. */
 #include "actors/prompts.h"
 
 #define FIELD(n, req)                                                                                        \

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* provider - see provider.h. */
+/*
+ * actors/provider.c - providers chosen, started and kept for the message; sections and values read by the others. One that
+ * waits speaks into memory of its own, which joins the state when its op is back.
+ */
 #include "actors/provider.h"
 
 #include <errno.h>
@@ -194,6 +197,11 @@ size_t weft__compose_trim(weft_turn *turn, size_t bytes)
 	}
 	turn->text_made &= dropped == 0;
 	return dropped;
+}
+
+struct weft__op *weft__provider_op(weft_provider_call *call)
+{
+	return &((struct weft__provider_run *)call)->op;
 }
 
 void weft__providers_fini(weft_turn *turn)

@@ -29,6 +29,9 @@ int weft__compose(weft_turn *turn, const struct weft__compose_spec *spec);
 /** The sections of the state in order of position, in the arena. @return how many, or -ENOMEM */
 int weft__compose_sections(const weft_turn *turn, weft_str **ret_sections);
 
+/** What the agent waits for while this call is pending. */
+struct weft__op *weft__provider_op(weft_provider_call *call);
+
 /** Shorten the conversation in the state by at least bytes, if it can be. @return by how much */
 size_t weft__compose_trim(weft_turn *turn, size_t bytes);
 

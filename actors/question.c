@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* question - see question.h. */
+/*
+ * actors/question.c - a question of the pipeline: its prompt rendered and trimmed, the model asked, the answer read and
+ * checked. One that is not taken goes back with a complaint, and its phase asks again.
+ */
 #include "actors/question.h"
 
 #include <errno.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* recent - see recent.h. */
+/*
+ * actors/recent.c - messages copied out of one visit of the store, newest first, then written oldest first; trimming moves
+ * the heading up to the first line that stays.
+ */
 #include "actors/recent.h"
 
 #include <errno.h>

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* actors/relevant.c - see relevant.h. */
+/*
+ * actors/relevant.c - the message embedded, what is near it searched for, and the best of both kinds shown by time. What the
+ * prompt shows anyway is passed over. The provider waits for a model of its own run.
+ */
 #include "actors/relevant.h"
 
 #include <errno.h>
 
 #include "actors/model.h"
+#include "actors/provider.h"
 #include "actors/turn.h"
 #include "actors/text.h"
 
@@ -218,6 +222,7 @@ int weft__relevant(weft_provider_call *call, void *user)
 	r->ask.user = r;
 	if (!r->ask.arena)
 		return -ENOMEM;
+	weft__provider_op(call)->inner = true;
 	status = weft__model_ask(&r->ask, turn->run);
 	return status == 0 ? show(call, &r->ask.response) : status;
 }

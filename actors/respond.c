@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* respond - see respond.h. */
+/*
+ * actors/respond.c - whether to answer a message, by rules that need no model: the first one that applies decides. What none
+ * decides the model is asked, and its word is read here too.
+ */
 #include "actors/respond.h"
 
 #include "actors/text.h"

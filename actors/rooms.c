@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rooms - see rooms.h. A chained hash table that doubles. */
+/* actors/rooms.c - the rooms in which a turn waits: a chained hash table that doubles, and a queue of messages in each. */
 #include "actors/rooms.h"
 
 #include <errno.h>
+
+#include "actors/agent.h"
 
 #define BUCKETS_FIRST 16u
 
@@ -125,4 +127,35 @@ weft_msg *weft__room_pop(struct weft__rooms *rooms, struct weft__room *room)
 	rooms->waiting--;
 	weft_free(w);
 	return request;
+}
+
+/* Out of the room's queue: the first with the id, or any. */
+static weft_msg *take(struct weft__rooms *rooms, struct weft__room *room, uint64_t workflow_id)
+{
+	for (struct weft__waiting **at = &room->head, *w; (w = *at); at = &w->next) {
+		weft_msg *request = w->request;
+
+		if (workflow_id && weft__request_workflow(request) != workflow_id)
+			continue;
+		*at = w->next;
+		if (!w->next)
+			room->tail = at;
+		rooms->waiting--;
+		weft_free(w);
+		return request;
+	}
+	return NULL;
+}
+
+weft_msg *weft__rooms_take(struct weft__rooms *rooms, uint64_t workflow_id)
+{
+	for (uint32_t i = 0; i < rooms->bucket_count; i++) {
+		for (struct weft__room *room = rooms->buckets[i]; room; room = room->next) {
+			weft_msg *request = take(rooms, room, workflow_id);
+
+			if (request)
+				return request;
+		}
+	}
+	return NULL;
 }

@@ -50,5 +50,7 @@ void weft__rooms_remove(struct weft__rooms *rooms, struct weft__room *room);
 int weft__room_push(struct weft__rooms *rooms, struct weft__room *room, weft_msg *request);
 /** The oldest that waits, or NULL. */
 weft_msg *weft__room_pop(struct weft__rooms *rooms, struct weft__room *room);
+/** One that waits anywhere and has this workflow id, or any for 0; NULL: there is none. Looks at all. */
+weft_msg *weft__rooms_take(struct weft__rooms *rooms, uint64_t workflow_id);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rounds - multi-step mode: rounds of "what next?" until the model says that it is
+ * actors/rounds.c - multi-step mode: rounds of "what next?" until the model says that it is
  * finished, names nothing more to do, or has had its rounds; then a summary is the reply.
  *
  *   compose -> [ROUND -> ROUND_ANSWER -> providers, ROUND_ACT -> ROUND_END] x n -> SUMMARY -> SAVE
@@ -47,7 +47,6 @@ int weft__phase_round_answer(weft_turn *turn)
 	r = weft__decision_read(turn);
 	if (r < 0)
 		return r;
-	turn->repaired = false; /* one repair call a round */
 	if (d->finished || (d->action_count == 0 && d->provider_count == 0)) {
 		turn->phase = WEFT__PHASE_SUMMARY;
 		return 0;

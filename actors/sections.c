@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* actors/sections.c - see sections.h. */
+/*
+ * actors/sections.c - relationships, tasks and goals of the store written as sections; nothing when it knows nothing.
+ */
 #include "actors/sections.h"
 
 #include <errno.h>

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "actors/def.h"
+#include "actors/evaluator.h"
 #include "actors/model.h"
 #include "actors/text.h"
 #include "actors/turn.h"
@@ -59,13 +60,25 @@ static bool count_one(const weft_memory *m, void *user)
 	return true;
 }
 
+/* An earlier message of the room has begun one, which nobody has waited for. Only turns trail. */
+static bool is_under_way(const weft_turn *turn)
+{
+	for (const struct weft__run *run = turn->run->agent->runs; run; run = run->next) {
+		const weft_turn *other = run->trails ? run->part : NULL;
+
+		if (other && other->sums_up && weft_uuid_eq(other->message.room_id, turn->message.room_id))
+			return true;
+	}
+	return false;
+}
+
 static bool is_due(const weft_turn *turn, void *user)
 {
 	uint32_t after = turn->def->summarizer.after_messages, n = 0;
 	int64_t from, to;
 
 	(void)user;
-	if (!gap_of(turn, &from, &to))
+	if (is_under_way(turn) || !gap_of(turn, &from, &to))
 		return false;
 	weft_store_visit_between(turn->store, turn->message.room_id, WEFT_MEMORY_MESSAGE, from, to, after, count_one, &n);
 	return n == after;
@@ -181,12 +194,22 @@ static int ended(struct summary_run *run, int status)
 	return status;
 }
 
+/* With the agent its store may go: it is used while somebody waits for the summary, or not at all. */
 void weft_summary_finish(weft_summary_call *call, int status)
 {
 	struct summary_run *run = (struct summary_run *)call;
+	struct weft__op *op;
 
-	if (call)
-		weft_evaluator_finish(run->evaluator, ended(run, status));
+	if (!call)
+		return;
+	op = weft__evaluator_op(run->evaluator);
+	if (weft__op_speak_begin(op)) {
+		status = ended(run, status);
+		weft__op_speak_end(op);
+	} else {
+		status = ended(run, -ECANCELED);
+	}
+	weft_evaluator_finish(run->evaluator, status);
 }
 
 /* ---- by the model ------------------------------------------------------------------------- */
@@ -258,6 +281,7 @@ static int ask_model(weft_summary_call *call, void *user)
 	run->ask.number = ++turn->run->result.iterations;
 	run->ask.back = model_back;
 	run->ask.user = run;
+	weft__evaluator_op(run->evaluator)->inner = true;
 	r = weft__model_ask(&run->ask, turn->run);
 	if (r == 0)
 		weft__usage_add(&turn->run->result.usage, &run->ask.response.usage);
@@ -280,6 +304,7 @@ static int summarize(weft_evaluator_call *call, void *user)
 	if (r < 0 || !run->call.count)
 		return r;
 	r = s->fn ? s->fn(&run->call, s->user) : ask_model(&run->call, NULL);
+	call->turn->sums_up = r == WEFT_PENDING;
 	return r == WEFT_PENDING ? r : ended(run, r);
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* template - see template.h. */
+/*
+ * actors/template.c - a template as a list of pieces: text, and holes that are filled when it is rendered. What is known at
+ * compile time is text already.
+ */
 #include "actors/template.h"
 
 #include <errno.h>

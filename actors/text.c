@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * text - see text.h.
- *
- * Only ASCII is folded: names and keywords in other scripts match as written.
+ * actors/text.c - buffers, names, words, and where texts may be cut. Only ASCII is folded: names and keywords in other
+ * scripts match as written.
  */
 #include "actors/text.h"
 
 #include <errno.h>
 
-struct weft__buf weft__buf_begin(weft_arena *arena, size_t cap_bytes)
-{
-	struct weft__buf b = {.arena = arena};
-
-	b.ptr = weft_arena_alloc(arena, cap_bytes ? cap_bytes : 1);
-	b.failed = !b.ptr;
-	b.cap_bytes = b.ptr ? cap_bytes : 0;
-	return b;
-}
+#include "net/json/escape.h"
 
 bool weft__buf_reserve(struct weft__buf *b, size_t more)
 {
@@ -44,11 +35,26 @@ void weft__buf_put_uint(struct weft__buf *b, uint64_t value)
 	char digits[20];
 	size_t n = sizeof(digits);
 
+	if (value < 10) {
+		weft__buf_put_char(b, (char)('0' + value));
+		return;
+	}
 	do {
 		digits[--n] = (char)('0' + value % 10);
 		value /= 10;
 	} while (value);
 	weft__buf_put(b, (weft_str){digits + n, sizeof(digits) - n});
+}
+
+void weft__buf_put_quoted(struct weft__buf *b, weft_str text)
+{
+	weft__buf_put_char(b, '"');
+	while (text.len_bytes) {
+		if (!weft__buf_reserve(b, text.len_bytes + WEFT__JSON_ESCAPE_ROOM))
+			return;
+		b->len_bytes += weft__json_escape(&text, b->ptr + b->len_bytes, b->cap_bytes - b->len_bytes);
+	}
+	weft__buf_put_char(b, '"');
 }
 
 int weft__buf_end(struct weft__buf *b, weft_str *ret_text)
@@ -148,12 +154,45 @@ size_t weft__str_cut(weft_str s, size_t max)
 	return n;
 }
 
+static size_t sequence_bytes(unsigned char lead)
+{
+	return lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+}
+
+size_t weft__str_whole(weft_str s)
+{
+	size_t at = s.len_bytes;
+
+	for (size_t back = 1; back <= 3 && back <= s.len_bytes; back++) {
+		unsigned char c = (unsigned char)s.ptr[s.len_bytes - back];
+
+		if ((c & 0xc0) == 0x80)
+			continue;
+		return sequence_bytes(c) > back ? at - back : at;
+	}
+	return at;
+}
+
 /* ---- time ------------------------------------------------------------------- */
 
 static void put_two(char *p, unsigned v)
 {
 	p[0] = (char)('0' + v / 10 % 10);
 	p[1] = (char)('0' + v % 10);
+}
+
+size_t weft__control_at(weft_str text, size_t at)
+{
+	const unsigned char *c = (const unsigned char *)text.ptr + at;
+	size_t have = text.len_bytes - at;
+
+	if (c[0] < 0x20 || c[0] == 0x7f)
+		return 1;
+	if (have > 1 && c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+		return 2;
+	if (have < 3 || c[0] != 0xe2)
+		return 0;
+	return (c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) || (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9) ? 3 : 0;
 }
 
 /* "2026-11-20 22:38:05 UTC"; the calendar after Howard Hinnant's civil_from_days. */

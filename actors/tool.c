@@ -14,9 +14,12 @@
 #include <string.h>
 
 #include "actors/agent.h"
+#include "actors/text.h"
+#include "net/json/json.h"
 
 #define NAME_MAX_BYTES 64u
 #define REASON_BYTES 256
+#define REASON_BYTES_MAX (16u << 10)
 
 /* ---- registry ------------------------------------------------------------------- */
 
@@ -29,14 +32,14 @@ int weft_tools_create(weft_tools **ret_tools)
 	t = weft_calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
-	t->refs = 1;
+	weft__refs_init(&t->refs, 1);
 	*ret_tools = t;
 	return 0;
 }
 
 weft_tools *weft_tools_ref(weft_tools *tools)
 {
-	__atomic_fetch_add(&tools->refs, 1, __ATOMIC_RELAXED); /* relaxed: the caller holds one */
+	weft__refs_take(&tools->refs);
 	return tools;
 }
 
@@ -44,6 +47,8 @@ static void tool_free(struct weft__tool *tool)
 {
 	if (!tool)
 		return;
+	if (tool->release)
+		tool->release(tool->user);
 	weft_json_schema_destroy(tool->schema);
 	weft_json_release(tool->schema_doc);
 	weft_free((char *)(uintptr_t)tool->name.ptr);
@@ -53,7 +58,7 @@ static void tool_free(struct weft__tool *tool)
 
 void weft_tools_unref(weft_tools *tools)
 {
-	if (!tools || __atomic_fetch_sub(&tools->refs, 1, __ATOMIC_ACQ_REL) != 1)
+	if (!tools || !weft__refs_drop(&tools->refs))
 		return;
 	for (uint32_t i = 0; i < tools->count; i++)
 		tool_free(tools->tools[i]);
@@ -150,6 +155,26 @@ static bool name_is_valid(const char *name)
 	return n > 0 && n <= NAME_MAX_BYTES && !name[n];
 }
 
+static void put_function(weft_json_writer *w, const struct weft__tool *tool)
+{
+	weft_json_begin_object(w);
+	weft_json_key(w, WEFT_STR("type"));
+	weft_json_put_str(w, WEFT_STR("function"));
+	weft_json_key(w, WEFT_STR("function"));
+	weft_json_begin_object(w);
+	weft_json_key(w, WEFT_STR("name"));
+	weft_json_put_str(w, tool->name);
+	weft_json_key(w, WEFT_STR("description"));
+	weft_json_put_str(w, weft_str_from(tool->description));
+	weft_json_key(w, WEFT_STR("parameters"));
+	if (tool->schema_doc)
+		weft_json_put_value(w, weft_json_root(tool->schema_doc));
+	else
+		weft_json_put_raw(w, WEFT_STR("{\"type\":\"object\"}"));
+	weft_json_end_object(w);
+	weft_json_end_object(w);
+}
+
 /* The registry as OpenAI functions, made again at each add. */
 static int json_make(weft_tools *tools)
 {
@@ -161,26 +186,8 @@ static int json_make(weft_tools *tools)
 	if (r < 0)
 		return r;
 	weft_json_begin_array(w);
-	for (uint32_t i = 0; i < tools->count; i++) {
-		const struct weft__tool *tool = tools->tools[i];
-
-		weft_json_begin_object(w);
-		weft_json_key(w, WEFT_STR("type"));
-		weft_json_put_str(w, WEFT_STR("function"));
-		weft_json_key(w, WEFT_STR("function"));
-		weft_json_begin_object(w);
-		weft_json_key(w, WEFT_STR("name"));
-		weft_json_put_str(w, tool->name);
-		weft_json_key(w, WEFT_STR("description"));
-		weft_json_put_str(w, weft_str_from(tool->description));
-		weft_json_key(w, WEFT_STR("parameters"));
-		if (tool->schema_doc)
-			weft_json_put_value(w, weft_json_root(tool->schema_doc));
-		else
-			weft_json_put_raw(w, WEFT_STR("{\"type\":\"object\"}"));
-		weft_json_end_object(w);
-		weft_json_end_object(w);
-	}
+	for (uint32_t i = 0; i < tools->count; i++)
+		put_function(w, tools->tools[i]);
 	weft_json_end_array(w);
 	r = weft_json_writer_text(w, &text);
 	if (r == 0) {
@@ -209,13 +216,14 @@ static int tool_make(const weft_tool_options *opt, struct weft__tool **ret_tool,
 	tool->description = weft_strndup(description, strlen(description));
 	tool->fn = opt->fn;
 	tool->user = opt->user;
+	tool->flags = opt->flags;
 	if (!tool->name.ptr || !tool->description)
 		goto out;
 	tool->hash = hash_name(tool->name);
 	r = 0;
 	if (opt->schema_json.len_bytes) {
 		r = weft_json_parse(opt->schema_json, &tool->schema_doc, err);
-		if (r == 0)
+		if (r == 0 && !(opt->flags & WEFT_TOOL_UNCHECKED))
 			r = weft_json_schema_compile(weft_json_root(tool->schema_doc), &tool->schema, err);
 	}
 	if (r == 0) {
@@ -225,6 +233,16 @@ static int tool_make(const weft_tool_options *opt, struct weft__tool **ret_tool,
 out:
 	tool_free(tool);
 	return r;
+}
+
+/* The first count tools stay, in a table that knows no others. */
+static void drop_behind(weft_tools *tools, uint32_t count)
+{
+	while (tools->count > count)
+		tool_free(tools->tools[--tools->count]);
+	memset(tools->slots, 0, (tools->slot_mask + 1) * sizeof(*tools->slots));
+	for (uint32_t i = 0; i < count; i++)
+		slot_put(tools, i);
 }
 
 int weft_tools_add(weft_tools *tools, const weft_tool_options *opt, weft_error *err)
@@ -250,17 +268,43 @@ int weft_tools_add(weft_tools *tools, const weft_tool_options *opt, weft_error *
 	slot_put(tools, tools->count);
 	tools->count++;
 	r = json_make(tools);
-	if (r < 0) { /* out of memory: take it back; rebuild the table without it */
-		tools->count--;
-		tool_free(tool);
-		memset(tools->slots, 0, (tools->slot_mask + 1) * sizeof(*tools->slots));
-		for (uint32_t i = 0; i < tools->count; i++)
-			slot_put(tools, i);
-	}
+	if (r < 0) /* out of memory: take it back */
+		drop_behind(tools, tools->count - 1);
+	else
+		tool->release = opt->release; /* user is the registry's from here on */
 	return r;
 }
 
+/* Without memory for it the list for models is too long, and a call of what is gone is told so. */
+void weft__tools_cut(weft_tools *tools, size_t count)
+{
+	if (count >= tools->count)
+		return;
+	drop_behind(tools, (uint32_t)count);
+	(void)json_make(tools);
+}
+
+int weft_tools_flags(const weft_tools *tools, weft_str name, uint32_t *ret_flags)
+{
+	const struct weft__tool *tool = weft__tool_find(tools, name);
+
+	if (!tool)
+		return WEFT_ENOTOOL;
+	*ret_flags = tool->flags;
+	return 0;
+}
+
 /* ---- a call ------------------------------------------------------------------------- */
+
+/* What vsnprintf wrote into room bytes; when it was cut, up to a whole character. */
+static weft_str written(const char *buf, int n, size_t room)
+{
+	if (n < 0)
+		return (weft_str){ buf, 0 };
+	if ((size_t)n < room)
+		return (weft_str){ buf, (size_t)n };
+	return (weft_str){ buf, weft__str_whole((weft_str){ buf, room - 1 }) };
+}
 
 static void tell(struct weft__tool_run *t, int status, const char *fmt, ...) WEFT_PRINTF(3, 4);
 
@@ -275,26 +319,27 @@ static void tell(struct weft__tool_run *t, int status, const char *fmt, ...)
 	n = vsnprintf(buf, sizeof(buf), fmt, args);
 	va_end(args);
 	t->status = status;
-	t->text = weft_arena_dup(t->call.arena, (weft_str){ buf, n < 0 ? 0 : (size_t)n < sizeof(buf) ? (size_t)n : sizeof(buf) - 1 });
+	t->text = weft_arena_dup(t->call.arena, written(buf, n, sizeof(buf)));
+	if (!t->text.ptr)
+		t->text = WEFT_STR("Error: out of memory");
 }
 
-static int check_schema(struct weft__tool_run *t, weft_json arguments)
+/* What the model is told of arguments that do not fit: only they pay for the sentence. */
+static void schema_error(struct weft__tool_run *t, weft_json arguments)
 {
 	weft_error err;
-	int r = 0;
 
-	if (t->tool->schema)
-		r = weft_json_schema_check(t->tool->schema, arguments, NULL);
-	else if (weft_json_typeof(arguments) != WEFT_JSON_OBJECT)
-		r = WEFT_ESCHEMA;
-	if (r == 0)
-		return 0;
-	/* once more, for the reason: only what fails pays for the sentence */
 	weft_error_set(&err, WEFT_ESCHEMA, "the arguments must be an object");
 	if (t->tool->schema)
 		weft_json_schema_check(t->tool->schema, arguments, &err);
 	tell(t, WEFT_ESCHEMA, "Error: invalid arguments for tool '%.*s': %s", WEFT_STR_ARG(t->tool->name), err.message);
-	return WEFT_ESCHEMA;
+}
+
+static bool is_fitting(const struct weft__tool_run *t, weft_json arguments)
+{
+	if (t->tool->schema)
+		return weft_json_schema_check(t->tool->schema, arguments, NULL) == 0;
+	return weft_json_typeof(arguments) == WEFT_JSON_OBJECT;
 }
 
 static void lookup(struct weft__tool_run *t, const weft_tools *tools, weft_str name)
@@ -305,19 +350,47 @@ static void lookup(struct weft__tool_run *t, const weft_tools *tools, weft_str n
 		     name.ptr);
 }
 
+/* They are no arguments at all. */
+static void parse_error(struct weft__tool_run *t, const weft_error *err)
+{
+	weft_json_release(t->doc);
+	t->doc = NULL;
+	t->call.arguments = (weft_json){ 0 };
+	tell(t, WEFT_EPARSE, "Error: the arguments for tool '%.*s' could not be parsed as JSON: %s", WEFT_STR_ARG(t->tool->name),
+	     err->message);
+}
+
+/*
+ * A key that is given twice is refused: rules and schema look at one of the two, a tool might take the other. With a schema
+ * both are looked at in one pass; what is wrong is found out by two.
+ */
+static void check(struct weft__tool_run *t, weft_json arguments)
+{
+	weft_error err;
+
+	if (t->tool->schema && weft__json_schema_check_strictly(t->tool->schema, arguments) == 0)
+		return;
+	err.message[0] = '\0'; /* it is long, and mostly nobody reads it */
+	if (weft_json_check_keys(arguments, &err) < 0)
+		parse_error(t, &err);
+	else if (!is_fitting(t, arguments))
+		schema_error(t, arguments);
+}
+
 static void parse(struct weft__tool_run *t, weft_str text)
 {
-	weft_error err = { 0 };
+	weft_error err;
 
+	err.message[0] = '\0';
 	if (!text.len_bytes)
 		text = WEFT_STR("{}"); /* models leave out what is empty */
 	if (weft_json_parse(text, &t->doc, &err) < 0) {
-		tell(t, WEFT_EPARSE, "Error: the arguments for tool '%.*s' could not be parsed as JSON: %s",
-		     WEFT_STR_ARG(t->tool->name), err.message);
+		parse_error(t, &err);
 		return;
 	}
 	t->call.arguments = weft_json_root(t->doc);
 	t->call.arguments_text = text;
+	check(t, t->call.arguments);
 }
 
 /* Everything but op and key, which are made when they are needed: zeroing a quarter KiB shows in a dispatch. */
@@ -332,7 +405,9 @@ static void prepare(struct weft__tool_run *t, weft_str name, weft_arena *arena, 
 	t->owned = t->owned_reason = NULL;
 	t->started = 0;
 	t->repeated = t->warned = NULL;
-	t->called = false;
+	t->called = t->lost = t->no_memory = t->waits = t->restored = t->answered = t->progress = t->changed = false;
+	t->decision = NULL;
+	t->by = t->why = (weft_str){ 0 };
 	t->back = NULL;
 	t->user = NULL;
 }
@@ -347,25 +422,62 @@ void weft__tool_prepare(struct weft__tool_run *t, const weft_tools *tools, const
 	lookup(t, tools, request->name);
 	if (t->tool)
 		parse(t, request->arguments_json);
-	if (t->status == 0)
-		check_schema(t, t->call.arguments);
+}
+
+/* A reason that tell would have to cut. False: out of memory. */
+static bool tell_at_length(struct weft__tool_run *t)
+{
+	weft_str text = weft_arena_printf(t->call.arena, "Error: tool '%.*s' failed: %.*s", WEFT_STR_ARG(t->tool->name),
+	                                  WEFT_STR_ARG(t->reason));
+
+	if (!text.ptr)
+		return false;
+	t->status = WEFT_ETOOL;
+	t->text = text;
+	return true;
 }
 
 static void conclude(struct weft__tool_run *t, int r)
 {
-	if (r == 0)
+	if (r == 0 || (t->reason.len_bytes >= REASON_BYTES && tell_at_length(t)))
 		return;
 	tell(t, WEFT_ETOOL, "Error: tool '%.*s' failed: %.*s", WEFT_STR_ARG(t->tool->name),
 	     t->reason.len_bytes ? (int)t->reason.len_bytes : (int)strlen(weft_strerror(r)),
 	     t->reason.len_bytes ? t->reason.ptr : weft_strerror(r));
 }
 
+/* What the handler has said, and could not be kept, is a failure too. */
+static int outcome(const struct weft__tool_run *t, int r)
+{
+	return r == 0 && t->no_memory ? -ENOMEM : r;
+}
+
+static void over(struct weft__tool_run *t, int r)
+{
+	struct weft__run *run = t->op.run;
+
+	r = outcome(t, r);
+	conclude(t, r);
+	if (run->tape)
+		run->tape->tape->fns->returned(run, t, r);
+}
+
 static void call_back(struct weft__op *op)
 {
 	struct weft__tool_run *t = weft__op_owner(op, struct weft__tool_run, op);
 
-	conclude(t, op->status);
+	over(t, op->status);
 	t->back(t);
+}
+
+/* The handler, or a replay in its place. */
+static int call_handler(struct weft__tool_run *t, struct weft__run *run)
+{
+	int r;
+
+	if (run->tape && run->tape->tape->fns->called(run, t, &r))
+		return r;
+	return t->tool->fn(&t->call, t->tool->user);
 }
 
 int weft__tool_start(struct weft__tool_run *t, struct weft__run *run, void (*back)(struct weft__tool_run *call))
@@ -375,10 +487,14 @@ int weft__tool_start(struct weft__tool_run *t, struct weft__run *run, void (*bac
 	t->back = back;
 	t->called = true;
 	weft__op_begin(&t->op, run, call_back);
-	r = weft__op_returned(&t->op, t->tool->fn(&t->call, t->tool->user));
+	r = weft__op_returned(&t->op, call_handler(t, run));
 	if (r == WEFT_PENDING)
 		return r;
-	conclude(t, r);
+	t->lost = r < 0 && weft__op_is_lost(&t->op);
+	if (t->lost)
+		t->status = WEFT_ETOOL;
+	else
+		over(t, r);
 	return 0;
 }
 
@@ -410,24 +526,33 @@ void weft_tool_return(weft_tool_call *call, weft_str result)
 {
 	struct weft__tool_run *t = (struct weft__tool_run *)call;
 
-	if (t)
-		t->text = keep(t, result, &t->owned);
+	if (!t)
+		return;
+	t->text = keep(t, result, &t->owned);
+	t->no_memory = !t->text.ptr;
 }
 
 int weft_tool_fail(weft_tool_call *call, int code, const char *fmt, ...)
 {
 	struct weft__tool_run *t = (struct weft__tool_run *)call;
-	char buf[REASON_BYTES];
+	char buf[REASON_BYTES], *more = NULL;
+	size_t room = sizeof(buf);
 	va_list args;
 	int n;
 
 	if (!t)
 		return code;
 	va_start(args, fmt);
-	n = vsnprintf(buf, sizeof(buf), fmt, args);
+	n = vsnprintf(buf, room, fmt, args);
 	va_end(args);
-	t->reason = keep(t, (weft_str){ buf, n < 0 ? 0 : (size_t)n < sizeof(buf) ? (size_t)n : sizeof(buf) - 1 },
-	                 &t->owned_reason);
+	if (n >= (int)room && (more = weft_malloc(REASON_BYTES_MAX))) {
+		room = REASON_BYTES_MAX;
+		va_start(args, fmt);
+		n = vsnprintf(more, room, fmt, args);
+		va_end(args);
+	}
+	t->reason = keep(t, written(more ? more : buf, n, room), &t->owned_reason);
+	weft_free(more);
 	return code;
 }
 
@@ -437,19 +562,55 @@ void weft_tool_finish(weft_tool_call *call, int status)
 		weft__op_finish(&((struct weft__tool_run *)call)->op, status);
 }
 
+int weft_tool_on_cancel(weft_tool_call *call, void (*fn)(void *user), void *user)
+{
+	return call ? weft__op_on_cancel(&((struct weft__tool_run *)call)->op, fn, user) : -EINVAL;
+}
+
+/* The run stays until the call is finished, and its ids do not change; its agent, until nobody speaks. */
+static void emit_progress(const struct weft__tool_run *t, weft_str chunk)
+{
+	static const weft_event_form form = { .scope = WEFT_SCOPE_TOOL,
+		                              .text_count = 3,
+		                              .keys = { WEFT_EVENT_KEY("agent", WEFT_FIELD_STR),
+		                                        WEFT_EVENT_KEY("tool_call_id", WEFT_FIELD_STR),
+		                                        WEFT_EVENT_KEY("chunk", WEFT_FIELD_STR) } };
+	const weft_str texts[] = { weft__def_name(t->op.run->agent->def), t->call.id, chunk };
+
+	weft_event_emit_form(t->call.rt, &form,
+	                     &(weft_event_values){ .type = WEFT_EVENT_PROGRESS,
+	                                           .workflow_id = t->op.run->workflow_id,
+	                                           .parent_workflow_id = t->op.run->parent_workflow_id,
+	                                           .component_id = t->call.name,
+	                                           .texts = texts });
+}
+
+void weft_tool_progress(weft_tool_call *call, weft_str chunk)
+{
+	struct weft__tool_run *t = (struct weft__tool_run *)call;
+
+	if (!t || !t->progress || !weft__op_speak_begin(&t->op))
+		return;
+	if (weft_events_wanted(call->rt))
+		emit_progress(t, chunk);
+	weft__op_speak_end(&t->op);
+}
+
 /* ---- without an agent ------------------------------------------------------------------- */
 
 static int call_here(struct weft__tool_run *t, weft_arena *arena, weft_str *ret_result)
 {
 	if (t->status == 0) {
 		weft__op_begin(&t->op, NULL, NULL);
-		conclude(t, weft__op_wait(&t->op, t->tool->fn(&t->call, t->tool->user)));
+		conclude(t, outcome(t, weft__op_wait(&t->op, t->tool->fn(&t->call, t->tool->user))));
 	}
-	if (t->owned)
+	if (t->owned) {
 		t->text = weft_arena_dup(arena, t->text);
+		t->no_memory |= !t->text.ptr;
+	}
 	*ret_result = t->text;
 	weft__tool_done(t);
-	return t->status;
+	return t->no_memory ? -ENOMEM : t->status;
 }
 
 int weft_tools_call(const weft_tools *tools, weft_str name, weft_str arguments_json, weft_arena *arena,
@@ -475,6 +636,6 @@ int weft_tools_call_parsed(const weft_tools *tools, weft_str name, weft_json arg
 	t.call.arguments = arguments;
 	lookup(&t, tools, name);
 	if (t.tool)
-		check_schema(&t, arguments);
+		check(&t, arguments);
 	return call_here(&t, arena, ret_result);
 }

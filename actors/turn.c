@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* turn - see turn.h: stages, events, failing, and what handlers may ask a turn. The phases are in pipeline.c. */
+/* actors/turn.c - stages, events, failing, and what handlers may ask a turn. The phases are in pipeline.c. */
 #include "actors/turn.h"
 
 #include <errno.h>
@@ -31,36 +31,37 @@ void weft__turn_event(weft_turn *turn, weft_event_scope scope, weft_event_type t
 		weft_event_emit(turn->rt, &d);
 }
 
-/* "<agent>:step:<n>", the agent's name cut to what fits. */
-static weft_str component_of(const weft_turn *turn, char *buf, size_t size)
-{
-	static const char middle[] = ":step:";
-	char digits[10];
-	size_t n = turn->agent_name.len_bytes, d = sizeof(digits);
+/* The component is "<agent>:step:<n>". */
+#define STAGE_FORM .scope = WEFT_SCOPE_STEP, .step_prefix = { ":step:", 6 }, .text_count = 1
+#define STAGE_KEY WEFT_EVENT_KEY("stage", WEFT_FIELD_STR)
 
-	if (n > size - sizeof(middle) - sizeof(digits))
-		n = size - sizeof(middle) - sizeof(digits);
-	memcpy(buf, turn->agent_name.ptr, n);
-	memcpy(buf + n, middle, sizeof(middle) - 1);
-	n += sizeof(middle) - 1;
-	for (uint32_t step = turn->step; d == sizeof(digits) || step; step /= 10)
-		digits[--d] = (char)('0' + step % 10);
-	memcpy(buf + n, digits + d, sizeof(digits) - d);
-	return (weft_str){buf, n + sizeof(digits) - d};
+static void emit_stage(const weft_turn *turn, const weft_event_form *form, int stage, weft_event_values v)
+{
+	const weft_str name = weft_str_from(weft_stage_name((weft_stage)stage));
+
+	v.component_id = turn->agent_name;
+	v.step = turn->step;
+	v.workflow_id = turn->run->workflow_id;
+	v.message = name;
+	v.texts = &name;
+	weft_event_emit_form(turn->rt, form, &v);
 }
 
-static __attribute__((noinline)) void say_stage(weft_turn *turn, int stage, weft_event_type type, uint64_t ns)
+/* at_once: the stage before has just been said to be over. */
+static __attribute__((noinline)) void say_stage(const weft_turn *turn, int stage, bool at_once)
 {
-	char component[96];
-	weft_event_field fields[] = {
-	        {.key = WEFT_STR("stage"),
-	         .kind = WEFT_FIELD_STR,
-	         .str = weft_str_from(weft_stage_name((weft_stage)stage))},
-	        {.key = WEFT_STR("duration_ns"), .kind = WEFT_FIELD_INT, .num.i = (int64_t)ns},
-	};
+	static const weft_event_form form = { STAGE_FORM, .keys = { STAGE_KEY } };
 
-	weft__turn_event(turn, WEFT_SCOPE_STEP, type, component_of(turn, component, sizeof(component)),
-	                 fields[0].str, fields, type == WEFT_EVENT_STARTED ? 1 : 2);
+	emit_stage(turn, &form, stage, (weft_event_values){ .type = WEFT_EVENT_STARTED, .follows = at_once });
+}
+
+static __attribute__((noinline)) void say_stage_over(const weft_turn *turn, int stage, uint64_t ticks)
+{
+	static const weft_event_form form = { STAGE_FORM, .number_count = 1,
+		                              .keys = { STAGE_KEY, WEFT_EVENT_KEY("duration_ns", WEFT_FIELD_INT) } };
+	const weft_event_number number = { .i = (int64_t)weft_ticks_to_ns(ticks) };
+
+	emit_stage(turn, &form, stage, (weft_event_values){ .type = WEFT_EVENT_COMPLETED, .numbers = &number });
 }
 
 static void stage_over(weft_turn *turn, uint64_t now, bool wanted)
@@ -73,16 +74,16 @@ static void stage_over(weft_turn *turn, uint64_t now, bool wanted)
 	if (stage == WEFT_STAGE_COMPOSE)
 		weft__turn_count_stage(turn, WEFT_STAGE_PROVIDERS, ticks);
 	if (wanted)
-		say_stage(turn, stage, WEFT_EVENT_COMPLETED, weft_ticks_to_ns(ticks));
+		say_stage_over(turn, stage, ticks);
 }
 
 void weft__turn_stage(weft_turn *turn, int stage)
 {
 	bool wanted = weft_events_wanted(turn->rt);
-	bool timed = wanted || !turn->def->opt.no_stage_times;
+	bool timed = wanted || !turn->def->opt.no_stage_times, first = turn->open_stage == WEFT__NO_STAGE;
 	uint64_t now = timed ? weft_ticks() : 0;
 
-	if (turn->open_stage != WEFT__NO_STAGE) {
+	if (!first) {
 		if (timed)
 			stage_over(turn, now, wanted);
 		turn->step++;
@@ -90,7 +91,7 @@ void weft__turn_stage(weft_turn *turn, int stage)
 	turn->open_stage = stage;
 	turn->stamp = now;
 	if (stage != WEFT__NO_STAGE && wanted)
-		say_stage(turn, stage, WEFT_EVENT_STARTED, 0);
+		say_stage(turn, stage, !first);
 }
 
 void weft__turn_stages_end(weft_turn *turn)
@@ -111,6 +112,7 @@ void weft__turn_fail(weft_turn *turn, int status, const char *fmt, ...)
 	weft_agent_result *result = &turn->run->result;
 	char text[512];
 	va_list args;
+	size_t len;
 
 	turn->phase = WEFT__PHASE_END;
 	if (result->status < 0)
@@ -119,6 +121,12 @@ void weft__turn_fail(weft_turn *turn, int status, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	result->status = status;
+	if (turn->run->ops || turn->run->lent) { /* the arena is its handlers' */
+		len = weft__str_cut(weft_str_from(text), sizeof(turn->why));
+		memcpy(turn->why, text, len);
+		result->error = (weft_str){turn->why, len};
+		return;
+	}
 	result->error = weft_arena_dup(turn->arena, weft_str_from(text));
 	if (!result->error.ptr)
 		result->error = weft_str_from(weft_strerror(status));

@@ -103,6 +103,8 @@ struct weft_turn {
 	struct weft__room *slot; /* its room in the agent's table, once it has waited; NULL else */
 	weft_timer deadline;     /* {0} until it first waits */
 	bool ended;              /* answered; perhaps calls are still out */
+	bool sums_up;            /* a summary is under way, or was while others of its evaluators still are */
+	char why[96];            /* the result's error of a turn that ends before its calls are back */
 
 	enum weft__phase phase;
 	uint32_t waiting; /* calls under way; the one that makes it 0 runs the turn again */
@@ -135,7 +137,6 @@ struct weft_turn {
 	uint32_t planned_count, planned_next;
 	weft_str *missing; /* parameters to repair */
 	uint32_t missing_count;
-	bool repaired;               /* once a message */
 	weft_action_result *results; /* of all actions so far */
 	uint32_t result_count, result_cap;
 

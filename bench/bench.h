@@ -2,14 +2,20 @@
 /*
  * bench/bench.h - what the files of the bench share, and what `weft bench` calls.
  *
- *   suite.c      which entries run, each in a process of its own, and the closing report
+ *   suite.c      a run: entries, report, result file
+ *     select.c     which entries        rounds.c   round after round       progress.c   how far
  *     child.c      one entry in a fresh process, its outcome as JSON through a pipe
  *     scenario.c   a message scenario      system.c   store, start-up, agents a second
  *     micro_*.c    one mechanism at a time
+ *     open_*.c     agents at a rate, and the pacing that items share
  *     actors/      the work items that other runtimes are measured by, too
  *     memory/      histories and vectors: what an agent remembers, and how well it is found
- *   file.c       scenarios.json            result.c   outcome <-> JSON
+ *     io/          models behind HTTP: streams, agents at a rate, requests
+ *     seeds/       the figures that the systems weft descends from have published, repeated
+ *   file.c       scenarios.json            outcome.c  what an entry gathers; rounds merged
+ *   entry.c      outcome <-> JSON          result.c   the result file       put.c   fields into JSON
  *   report.c     tables and the summary    goals.c    what the figures should come to
+ *   stat/        the mathematics: ranks, intervals, verdicts, the scalability law, queues
  *   watched.c    what instrumentation costs    sweep.c   what more workers bring
  */
 #ifndef WEFT_BENCH_BENCH_H
@@ -21,6 +27,8 @@
 
 #include <weft/weft.h>
 
+#include "bench/outcome.h"
+#include "bench/result.h"
 #include "bench/rss.h"
 #include "bench/stats.h"
 
@@ -28,7 +36,7 @@
 
 struct bench_options {
 	const char *filter;         /* glob over ids; NULL: all */
-	const char *suite;          /* "scenarios", "micro", "actors", "memory" or "all" */
+	const char *suite;          /* "scenarios", "micro", "actors", "memory", "io", "seeds", several with commas, or "all" */
 	const char *json_path;      /* NULL: no result file */
 	const char *scenarios_path; /* NULL: the built-in file */
 	const char *data;           /* folder of sets of vectors; NULL: see memory/data.c */
@@ -37,8 +45,10 @@ struct bench_options {
 	uint32_t iterations, warmup; /* 0 with *_set false: the entry's own */
 	bool warmup_set;
 	uint32_t workers;           /* 0: one a core */
+	uint32_t rounds;            /* 0: five, or one with quick */
+	double budget_s;            /* of all rounds together; 0: as long as they take */
 	bool quick, list;
-	bool sweep; /* each item that scales, with 1 to `workers` (0: as many as cores) */
+	bool sweep; /* only what scales, with 1 to `workers` (0: as many as cores) */
 	int times;  /* stage times in results: 0 no, else yes */
 	int events; /* somebody listens to events: 1 yes, 0 no, -1 as the entry is defined (scenarios no, agent micros yes) */
 };
@@ -48,45 +58,11 @@ int bench_main(const struct bench_options *opt);
 
 /* ---- entries ------------------------------------------------------------------------- */
 
-enum bench_pipeline {
-	BENCH_COMPOSE = 0,
-	BENCH_PROVIDERS,
-	BENCH_SHOULD_RESPOND,
-	BENCH_MODEL,
-	BENCH_ACTIONS,
-	BENCH_EVALUATOR,
-	BENCH_MEMORY_CREATE,
-	BENCH_MEMORY_GET,
-	BENCH_SERIALIZATION,
-	BENCH_PIPELINE_COUNT
-};
-
-extern const char *const bench_pipeline_keys[BENCH_PIPELINE_COUNT];
-
-#define BENCH_ITERATIONS_MAX 100000u
-
-struct bench_outcome {
-	uint32_t iterations, warmup;
-	double *raw_ms; /* one an iteration; owned */
-	uint32_t raw_count;
-	uint64_t messages; /* in all measured iterations */
-	double total_ms;
-	double cpu_ms; /* of all threads meanwhile; scenarios only, between child and parent only */
-	double stage_ms[BENCH_PIPELINE_COUNT]; /* sums */
-	uint64_t stage_runs[BENCH_PIPELINE_COUNT];
-	double rss_start_mb, rss_peak_mb, rss_end_mb;
-	double bytes;       /* actor-idle-bytes and the like; 0 for all others */
-	double recall;      /* of searches: the share of right answers; negative for all others */
-	uint32_t rows;      /* that were searched; 0 for all others */
-	uint32_t ef;        /* how wide a graph was searched; 0 for all others */
-	int32_t lost;       /* rows that a search for their own vector does not find; negative where nobody looked */
-	char error[200];    /* not empty: it failed */
-};
-
 struct bench_config { /* of a scenario, see scenarios.json */
 	char group[16];
 	uint32_t iterations, warmup; /* 0: the default */
 	bool has_warmup;
+	bool scales; /* in the worker sweep */
 	bool concurrent, room_per_message, bare, check_should_respond, multi_step, custom_actions, startup_only;
 	uint32_t dummy_providers, history, db_count, agents_ms;
 	char db[8]; /* "", "write", "read" */
@@ -100,7 +76,7 @@ struct bench_scenario {
 };
 
 struct bench_micro {
-	const char *id, *suite, *group, *description; /* suite: "micro", "actors" or "memory" */
+	const char *id, *suite, *group, *description; /* suite: "micro", "actors", "memory", "io" or "seeds" */
 	const char *unit; /* of the latency figures as people read them: "ns" or "us" a what */
 	/* one iteration: ops operations; sets *ret_ms to the time of one, *ret_ops to how many */
 	int (*run)(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
@@ -109,13 +85,15 @@ struct bench_micro {
 	/* or all of them at once, by one function for several entries: detail says which */
 	void (*run_item)(const struct bench_options *opt, const struct bench_micro *self, struct bench_outcome *out);
 	uint32_t iterations, warmup;
+	const char *bytes_of; /* the entry whose run weighs this one, too; NULL: none does */
 	bool scales; /* in the worker sweep */
 	const char *data;   /* the set of vectors that it needs; NULL: none */
+	bool (*is_there)(const struct bench_micro *self); /* was what it needs built in? Says on stderr what was not. NULL: yes */
 	const void *detail; /* the suite's own */
 };
 
-extern const struct bench_micro bench_micros[], bench_actors[], bench_memories[];
-extern const uint32_t bench_micro_count, bench_actor_count, bench_memory_count;
+extern const struct bench_micro bench_micros[], bench_actors[], bench_memories[], bench_ios[], bench_seeds[];
+extern const uint32_t bench_micro_count, bench_actor_count, bench_memory_count, bench_io_count, bench_seeds_count;
 
 /* memory/data.c: is the set there? Says on stderr what is not, once a set. */
 bool bench_data_is_there(const struct bench_options *opt, const char *set);
@@ -137,40 +115,28 @@ void bench_system_run(const struct bench_options *opt, const struct bench_scenar
 void bench_micro_run(const struct bench_options *opt, const struct bench_micro *m, struct bench_outcome *out);
 
 /* outcome.c */
-void bench_outcome_begin(struct bench_outcome *out, uint32_t iterations, uint32_t warmup);
-void bench_outcome_add(struct bench_outcome *out, double ms, uint64_t messages);
-int bench_fail(struct bench_outcome *out, const char *fmt, ...) WEFT_PRINTF(2, 3); /* gives -1 */
-void bench_outcome_free(struct bench_outcome *out);
 /* iterations and warm-up of an entry: the command line, else its own, else the default */
 void bench_counts(const struct bench_options *opt, uint32_t own_iterations, bool own_warmup_set, uint32_t own_warmup,
                   uint32_t *ret_iterations, uint32_t *ret_warmup);
-
-/* result.c */
-/* unit: of a micro bench in the result file, else NULL. for_parent: with what only the parent needs. */
-void bench_outcome_write(weft_json_writer *w, const struct bench_outcome *out, const char *unit, bool for_parent);
-int bench_outcome_read(weft_json v, struct bench_outcome *out);
-/* The whole file. ids[i] belongs to outcomes[i]. */
-int bench_result_write(const char *path, const char *program, const char *const *ids, const char *const *units,
-                       const struct bench_outcome *outcomes, uint32_t count);
 
 /* child.c */
 void bench_child_run(const struct bench_options *opt, const char *id, struct bench_outcome *out);
 
 /* report.c */
-struct bench_row {
-	const char *id, *group, *unit; /* unit NULL: a scenario */
-	const struct bench_outcome *out;
-};
-void bench_report(FILE *to, const struct bench_row *rows, uint32_t count, double seconds);
+void bench_report(FILE *to, const struct bench_result *result);
 
-/* goals.c: the goals that these rows can answer, each with what was measured. cores: that ran the workers. */
-void bench_goals(FILE *to, const struct bench_row *rows, uint32_t count, uint32_t cores);
+/* seeds/: "published" into an entry's object, for what has a published figure; and those beside ours, as a table */
+void bench_published_write(weft_json_writer *w, const char *id, const struct bench_outcome *out);
+/* the figure that is compared, with its unit; false: nothing is published of it */
+bool bench_published_text(const char *id, const struct bench_outcome *out, char *buf, size_t size);
+void bench_seeds_report(FILE *to, const struct bench_row *rows, uint32_t count);
 
 /* the entry that instrumentation is measured by */
 #define BENCH_WATCHED_ID "burst-1000"
 
-/* sweep.c: items with 1 .. cores workers. @return 0, or 1 when one failed */
-int bench_sweep(const struct bench_options *opt, const struct bench_micro *const *items, uint32_t count, uint32_t cores);
+/* sweep.c: 1, 2, 3, 4, 6, 8, 12, 16, 24, .. and the last one; and what each brought */
+uint32_t bench_sweep_next(uint32_t n, uint32_t last);
+void bench_sweep_report(FILE *to, const struct bench_row *rows, uint32_t count);
 
 /* watched.c: what instrumentation costs burst-1000: with over without, of medians. */
 struct bench_watched {

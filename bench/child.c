@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "bench/bench.h"
+#include "bench/entry.h"
 
 #define ARGS_MAX 24
 
@@ -21,7 +22,7 @@ extern char **environ;
 
 struct args {
 	char *list[ARGS_MAX];
-	char numbers[3][16];
+	char numbers[4][16];
 	int count;
 };
 
@@ -50,6 +51,8 @@ static void args_make(struct args *a, const struct bench_options *opt, const cha
 		add_number(a, 1, "--warmup", opt->warmup);
 	if (opt->workers)
 		add_number(a, 2, "--workers", opt->workers);
+	if (opt->rounds)
+		add_number(a, 3, "--rounds", opt->rounds);
 	if (opt->quick)
 		add(a, "--quick");
 	if (opt->events >= 0) {
@@ -128,6 +131,7 @@ void bench_child_run(const struct bench_options *opt, const char *id, struct ben
 	weft_json_doc *doc = NULL;
 	size_t len = 0;
 	int status = 0, fd = -1, r;
+	uint64_t t0 = weft_now_ns();
 	char *text;
 	pid_t pid;
 
@@ -148,6 +152,7 @@ void bench_child_run(const struct bench_options *opt, const char *id, struct ben
 		bench_fail(out, "the child wrote no result and exited with %d", WEXITSTATUS(status));
 	else if (WEXITSTATUS(status))
 		bench_fail(out, "the child exited with %d", WEXITSTATUS(status));
+	out->wall_s = (double)(weft_now_ns() - t0) / 1e9;
 	weft_json_release(doc);
 	free(text);
 }

@@ -33,6 +33,7 @@ static const struct config_key {
 	FIELD("multi_step", FLAG, multi_step),
 	FIELD("custom_actions", FLAG, custom_actions),
 	FIELD("startup_only", FLAG, startup_only),
+	FIELD("scales", FLAG, scales),
 	FIELD("dummy_providers", COUNT, dummy_providers),
 	FIELD("history", COUNT, history),
 	FIELD("db", TEXT, db),

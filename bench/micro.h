@@ -19,12 +19,22 @@ int micro_idle_bytes(const struct bench_options *opt, double *ret_ms, uint64_t *
 int micro_agent_0(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_agent_1(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_agent_3(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
+int micro_recorded_0(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
+int micro_recorded_1(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
+int micro_recorded_3(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_concurrent_1(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_concurrent_5(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_concurrent_10(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_concurrent_20(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_concurrent_50(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_loop_detection(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
+
+
+/* micro_gate.c */
+int micro_gate_1(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
+int micro_gate_2(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
+int micro_gate_mutex_1(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
+int micro_gate_mutex_2(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 
 /* micro_timer.c */
 int micro_timer_arm_cancel(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
@@ -34,6 +44,7 @@ int micro_timer_fire(const struct bench_options *opt, double *ret_ms, uint64_t *
 int micro_tool_dispatch(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_event_1(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_event_4(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
+int micro_event_form(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 int micro_histogram(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out);
 
 /* micro.c: the calculator that agents call; and one request to an actor, waited for without helping */

@@ -275,16 +275,8 @@ static const weft_actor_class spawner_class = { .size = sizeof(spawner_class),
 int micro_spawn(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
 	struct spawner s = { .total = opt->quick ? 100000 : 1000000 };
-	weft_runtime *rt = NULL;
-	weft_ref ref;
-	uint64_t ns = 0;
-	int r = bench_runtime_up(opt, &rt);
 
-	if (r == 0)
-		r = weft_actor_spawn(rt, &spawner_class, &s, &ref);
-	if (r == 0)
-		r = actors_measure(rt, ref, out, &ns);
-	return actors_end(rt, r, ns, s.total, ret_ms, ret_ops);
+	return actors_run_one(opt, &spawner_class, &s, s.total, ret_ms, ret_ops, out);
 }
 
 /* ---- idle ------------------------------------------------------------------------------------------ */
@@ -315,7 +307,7 @@ int micro_idle_bytes(const struct bench_options *opt, double *ret_ms, uint64_t *
 		r = weft_actor_spawn(rt, &idle_class, NULL, &ref);
 	}
 	t0 = weft_now_ns() - t0;
-	if (!out->bytes) /* later ones find the memory of the first */
+	if (out->bytes <= 0) /* later ones find the memory of the first */
 		out->bytes = (bench_rss_read().now_mb - before) * 1048576.0 / (double)n;
 	return actors_end(rt, r, t0, n, ret_ms, ret_ops);
 }

@@ -5,7 +5,11 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <weft/record.h>
 
 #include "bench/fixture.h"
 #include "bench/micro.h"
@@ -38,7 +42,8 @@ static void many_calls(weft_mock_step steps[2])
 	steps[1] = (weft_mock_step){ .text = "Done." };
 }
 
-static int def_up(uint32_t tools, uint8_t loop_policy, weft_agent_def **ret_def)
+/* recorder: may be NULL */
+static int def_up(uint32_t tools, uint8_t loop_policy, weft_recorder *recorder, weft_agent_def **ret_def)
 {
 	weft_agent_options ao = WEFT_AGENT_OPTIONS_INIT;
 	weft_mock_options mock = WEFT_MOCK_OPTIONS_INIT;
@@ -64,6 +69,7 @@ static int def_up(uint32_t tools, uint8_t loop_policy, weft_agent_def **ret_def)
 	ao.tools = registry;
 	ao.system = "You are a calculator agent";
 	ao.loop_policy = loop_policy;
+	ao.recorder = recorder;
 	if (r == 0)
 		r = weft_agent_def_create(&ao, ret_def, NULL);
 	weft_models_unref(models);
@@ -167,7 +173,14 @@ static void listener_down(struct listener *l)
 	weft_events_unsubscribe(l->sub);
 }
 
-static int asked(const struct bench_options *opt, uint32_t tools, uint8_t policy, bool events, uint64_t rounds,
+/* What agents are asked with, besides their tools. */
+struct conditions {
+	uint8_t loop_policy;
+	bool events;
+	weft_recorder *recorder; /* may be NULL */
+};
+
+static int asked(const struct bench_options *opt, uint32_t tools, const struct conditions *with, uint64_t rounds,
                  double *ret_ms, struct bench_outcome *out)
 {
 	struct bench_options one = *opt;
@@ -181,10 +194,10 @@ static int asked(const struct bench_options *opt, uint32_t tools, uint8_t policy
 
 	one.workers = 1;
 	r = bench_runtime_up(&one, &rt);
-	if (r == 0 && events)
+	if (r == 0 && with->events)
 		r = listener_up(&l, rt);
 	if (r == 0)
-		r = def_up(tools, policy, &def);
+		r = def_up(tools, with->loop_policy, with->recorder, &def);
 	if (r == 0)
 		r = weft_agent_spawn(rt, def, NULL, &a.agent);
 	if (r == 0)
@@ -209,8 +222,10 @@ static int asked(const struct bench_options *opt, uint32_t tools, uint8_t policy
 static int agent(const struct bench_options *opt, uint32_t tools, double *ret_ms, uint64_t *ret_ops,
                  struct bench_outcome *out)
 {
+	const struct conditions with = { .loop_policy = WEFT_LOOP_INJECT, .events = opt->events != 0 };
+
 	*ret_ops = opt->quick ? 10000 : 100000;
-	return asked(opt, tools, WEFT_LOOP_INJECT, opt->events != 0, *ret_ops, ret_ms, out);
+	return asked(opt, tools, &with, *ret_ops, ret_ms, out);
 }
 
 int micro_agent_0(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
@@ -228,6 +243,58 @@ int micro_agent_3(const struct bench_options *opt, double *ret_ms, uint64_t *ret
 	return agent(opt, 3, ret_ms, ret_ops, out);
 }
 
+/* ---- recorded ---------------------------------------------------------------------- */
+
+/* Into a file that is gone when it is closed. */
+static int recorder_up(weft_recorder **ret_recorder)
+{
+	const char *tmp = getenv("TMPDIR");
+	char path[512];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/weft-bench-%d.jsonl", tmp && *tmp ? tmp : "/tmp", (int)getpid());
+	r = weft_recorder_open(path, NULL, ret_recorder, NULL);
+	if (r == 0)
+		unlink(path);
+	return r;
+}
+
+/* Nobody listens: the difference to agent-*, without events, is what recording costs. No line may be lost. */
+static int recorded(const struct bench_options *opt, uint32_t tools, double *ret_ms, uint64_t *ret_ops,
+                    struct bench_outcome *out)
+{
+	struct conditions with = { .loop_policy = WEFT_LOOP_INJECT };
+	weft_recorder_stats stats = { .size = sizeof(stats) };
+	int r = recorder_up(&with.recorder);
+
+	*ret_ops = opt->quick ? 2000 : 10000;
+	if (r == 0)
+		r = asked(opt, tools, &with, *ret_ops, ret_ms, out);
+	if (r == 0)
+		r = weft_recorder_close(with.recorder);
+	if (r == 0)
+		r = weft_recorder_stats_read(with.recorder, &stats);
+	if (r == 0 && (stats.lines_lost || stats.runs != *ret_ops))
+		r = bench_fail(out, "%llu lines are lost", (unsigned long long)stats.lines_lost);
+	weft_recorder_unref(with.recorder);
+	return r;
+}
+
+int micro_recorded_0(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
+{
+	return recorded(opt, 0, ret_ms, ret_ops, out);
+}
+
+int micro_recorded_1(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
+{
+	return recorded(opt, 1, ret_ms, ret_ops, out);
+}
+
+int micro_recorded_3(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
+{
+	return recorded(opt, 3, ret_ms, ret_ops, out);
+}
+
 /*
  * Eight checks a run: what they add is the difference between guard on and off, a
  * check an eighth of it. On and off take turns, so that a slow moment hits both.
@@ -235,16 +302,17 @@ int micro_agent_3(const struct bench_options *opt, double *ret_ms, uint64_t *ret
 int micro_loop_detection(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
 	uint64_t rounds = opt->quick ? 2000 : 10000;
+	const struct conditions guarded = { .loop_policy = WEFT_LOOP_INJECT }, not_guarded = { .loop_policy = WEFT_LOOP_OFF };
 	double on = 1e9, off = 1e9;
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < 3; i++) {
 		double ms;
 
-		r = asked(opt, LOOP_CALLS, WEFT_LOOP_INJECT, false, rounds, &ms, out);
+		r = asked(opt, LOOP_CALLS, &guarded, rounds, &ms, out);
 		on = r == 0 && ms < on ? ms : on;
 		if (r == 0)
-			r = asked(opt, LOOP_CALLS, WEFT_LOOP_OFF, false, rounds, &ms, out);
+			r = asked(opt, LOOP_CALLS, &not_guarded, rounds, &ms, out);
 		off = r == 0 && ms < off ? ms : off;
 	}
 	*ret_ms = on > off ? (on - off) / LOOP_CALLS : 0;
@@ -296,7 +364,7 @@ static int concurrent(const struct bench_options *opt, uint32_t n, double *ret_m
 	int r = bench_runtime_up(opt, &rt);
 
 	if (r == 0)
-		r = def_up(0, WEFT_LOOP_INJECT, &def);
+		r = def_up(0, WEFT_LOOP_INJECT, NULL, &def);
 	if (r == 0)
 		r = weft_port_create(rt, NULL, &port);
 	t0 = weft_now_ns();

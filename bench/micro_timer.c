@@ -64,16 +64,7 @@ static const weft_actor_class clock_class = {
 
 static int timers(struct clock c, const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
-	weft_runtime *rt = NULL;
-	weft_ref ref;
-	uint64_t ns = 0;
-	int r = bench_runtime_up(opt, &rt);
-
-	if (r == 0)
-		r = weft_actor_spawn(rt, &clock_class, &c, &ref);
-	if (r == 0)
-		r = actors_measure(rt, ref, out, &ns);
-	return actors_end(rt, r, ns, c.operations, ret_ms, ret_ops);
+	return actors_run_one(opt, &clock_class, &c, c.operations, ret_ms, ret_ops, out);
 }
 
 int micro_timer_arm_cancel(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)

@@ -1,44 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/rss.h"
 
-#include <libproc2/pids.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
-/* The kernel's own high-water mark: libproc2 does not carry it, and samples would miss a short peak. */
-static double peak_mb(void)
+/* Both from one file, and the peak is the kernel's own: samples would miss a short one. */
+struct bench_rss bench_rss_read(void)
 {
-	unsigned long kib = 0;
+	unsigned long now_kib = 0, peak_kib = 0;
 	char line[128];
 	FILE *f = fopen("/proc/self/status", "re");
 
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "VmHWM: %lu", &kib) == 1)
-			break;
+		(void)sscanf(line, "VmHWM: %lu", &peak_kib);
+		if (sscanf(line, "VmRSS: %lu", &now_kib) == 1)
+			break; /* behind VmHWM, and younger */
 	}
 	if (f)
 		fclose(f);
-	return (double)kib / 1024.0;
-}
-
-struct bench_rss bench_rss_read(void)
-{
-	enum pids_item items[] = { PIDS_VM_RSS }; /* KiB */
-	struct bench_rss rss = { .peak_mb = peak_mb() };
-	struct pids_info *info = NULL;
-	struct pids_fetch *fetch;
-	unsigned pid = (unsigned)getpid();
-
-	if (procps_pids_new(&info, items, 1) < 0)
-		return rss;
-	fetch = procps_pids_select(info, &pid, 1, PIDS_SELECT_PID);
-	if (fetch && fetch->counts->total == 1)
-		rss.now_mb = (double)PIDS_VAL(0, ul_int, fetch->stacks[0], info) / 1024.0;
-	procps_pids_unref(&info);
-	if (rss.peak_mb < rss.now_mb)
-		rss.peak_mb = rss.now_mb;
-	return rss;
+	if (peak_kib < now_kib)
+		peak_kib = now_kib;
+	return (struct bench_rss){ .now_mb = (double)now_kib / 1024.0, .peak_mb = (double)peak_kib / 1024.0 };
 }
 
 double bench_cpu_ms(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench/rss.h - resident memory of this process, through libproc2, and its processor time. */
+/* bench/rss.h - resident memory of this process, as the kernel counts it, and its processor time. */
 #ifndef WEFT_BENCH_RSS_H
 #define WEFT_BENCH_RSS_H
 

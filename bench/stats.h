@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 struct bench_stats {
-	double min, max, avg, median, p95, p99, stddev;
-	uint32_t outliers; /* farther than 3 standard deviations from the mean */
+	double min, max, avg, median, p90, p95, p99, p999, stddev;
+	double mad;        /* median distance from the median, times 1.4826 */
+	uint32_t outliers; /* with a modified z-score over 3.5: that many such distances away */
 };
 
 /* Percentiles by nearest rank, the population's standard deviation. All zero for n = 0. values stays as it is. */

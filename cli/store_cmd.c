@@ -10,30 +10,12 @@
 #include "cli/cli.h"
 #include "cli/store/store.h"
 
-enum { FAILED = 1, USAGE = 2, DAMAGED = 3 }; /* exit codes */
+enum { FAILED = 1, DAMAGED = 3 }; /* exit codes */
 
 struct options {
-	const char *path, *file; /* file: NULL, standard input or output */
+	const char *command, *path, *file; /* file: NULL, standard input or output */
 	bool quiet;
 };
-
-static void help(FILE *to)
-{
-	fputs("usage: weft store COMMAND [OPTION...] PATH\n"
-	      "\n"
-	      "  check    read all of it, and say whether it is whole\n"
-	      "  dump     print each change where it stands, as a line of JSON\n"
-	      "  compact  write one snapshot of it, and drop the log before it\n"
-	      "  export   print what it holds, as lines of JSON\n"
-	      "  import   make the changes that lines of JSON say; the store is made when there is none\n"
-	      "\n"
-	      "  --file F   read (import) or write (dump, export) this file\n"
-	      "  --quiet    no progress, no summary\n"
-	      "  --help     this text\n"
-	      "\n"
-	      "Exit status: 0 done, 1 failed, 2 not understood, 3 the store is damaged or of another version.\n",
-	      to);
-}
 
 static int code_of(int status)
 {
@@ -53,13 +35,29 @@ static void on_progress(uint64_t done_bytes, uint64_t total_bytes, void *user)
 
 /* ---- check and dump --------------------------------------------------------------- */
 
+static const char *size_text(uint64_t bytes, char *text, size_t size)
+{
+	if (bytes < 1000000)
+		snprintf(text, size, "%.1f KB", (double)bytes / 1e3);
+	else
+		snprintf(text, size, "%.1f MB", (double)bytes / 1e6);
+	return text;
+}
+
+static const char *s_of(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void say_summary(const char *path, const weft_log_summary *s)
 {
+	char size[32];
+
 	printf("%s: whole: ", path);
 	if (s->snapshot)
 		printf("a snapshot before segment %" PRIu64 ", ", s->snapshot);
-	printf("%u segments, %" PRIu64 " batches, %" PRIu64 " changes, %.1f MB; %s\n", s->segments, s->batches, s->changes,
-	       (double)s->bytes / 1e6,
+	printf("%u segment%s, %" PRIu64 " batch%s, %" PRIu64 " change%s, %s; %s\n", s->segments, s_of(s->segments), s->batches,
+	       s->batches == 1 ? "" : "es", s->changes, s_of(s->changes), size_text(s->bytes, size, sizeof(size)),
 	       s->clean ? "closed" : s->torn ? "not closed, an unfinished write at the end" : "not closed");
 }
 
@@ -111,8 +109,10 @@ static int printing_begin(struct printing *p, const struct options *opt, const c
 	*p = (struct printing){ .to = stdout };
 	if (opt->file)
 		p->to = fopen(opt->file, "w");
-	if (!p->to)
-		return complain(-errno, strerror(errno));
+	if (!p->to) {
+		cli_line(stderr, "weft store: %s: %s", opt->file, strerror(errno));
+		return FAILED;
+	}
 	p->progress = store_progress_begin(what, opt->quiet);
 	if (weft_json_writer_create(0, &p->writer) < 0) {
 		if (p->to != stdout)
@@ -186,6 +186,7 @@ static int do_export(const struct options *opt)
 static int do_compact(const struct options *opt)
 {
 	weft_log_summary before = { .size = sizeof(before) }, after = before;
+	char size_before[32], size_after[32];
 	weft_store *store;
 	weft_error err;
 	int r, closed;
@@ -201,8 +202,9 @@ static int do_compact(const struct options *opt)
 	if (closed < 0)
 		return complain(closed, weft_strerror(closed));
 	if (!opt->quiet && weft_log_read(opt->path, NULL, NULL, &after, NULL) == 0)
-		printf("%s: %.1f MB, %" PRIu64 " changes -> %.1f MB, %" PRIu64 " changes\n", opt->path, (double)before.bytes / 1e6,
-		       before.changes, (double)after.bytes / 1e6, after.changes);
+		printf("%s: %s, %" PRIu64 " change%s -> %s, %" PRIu64 " change%s\n", opt->path,
+		       size_text(before.bytes, size_before, sizeof(size_before)), before.changes, s_of(before.changes),
+		       size_text(after.bytes, size_after, sizeof(size_after)), after.changes, s_of(after.changes));
 	return 0;
 }
 
@@ -284,7 +286,7 @@ static int import_from(struct importing *im, const struct options *opt)
 	if (r == 0 && closed < 0)
 		r = complain(closed, weft_strerror(closed));
 	if (!opt->quiet)
-		printf("%s: %" PRIu64 " changes made\n", opt->path, im->count);
+		printf("%s: %" PRIu64 " change%s made\n", opt->path, im->count, s_of(im->count));
 	return r;
 }
 
@@ -311,44 +313,55 @@ static int do_import(const struct options *opt)
 static const struct command {
 	const char *name;
 	int (*run)(const struct options *opt);
+	bool file; /* reads or writes one */
 } commands[] = {
-	{ "check", do_check },   { "dump", do_dump },     { "compact", do_compact },
-	{ "export", do_export }, { "import", do_import },
+	{ "check", do_check, false },  { "dump", do_dump, true },     { "compact", do_compact, false },
+	{ "export", do_export, true }, { "import", do_import, true },
 };
 
-static bool parse(int argc, char **argv, struct options *opt)
-{
-	for (int i = 0; i < argc; i++) {
-		if (!strcmp(argv[i], "--quiet"))
-			opt->quiet = true;
-		else if (!strcmp(argv[i], "--file") && i + 1 < argc)
-			opt->file = argv[++i];
-		else if (argv[i][0] != '-' && !opt->path)
-			opt->path = argv[i];
-		else
-			return false;
-	}
-	return opt->path;
-}
-
-int cli_store(int argc, char **argv)
+static int store_run(int argc, char **argv)
 {
 	struct options opt = { .path = NULL };
-	const char *name = argc > 1 ? argv[1] : "";
+	int r = cli_read_options(&cli_store, argc, argv, &opt);
+	size_t i = 0;
 
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-			help(stdout);
-			return 0;
-		}
+	if (r != CLI_GO_ON)
+		return r;
+	while (strcmp(opt.command, commands[i].name) != 0)
+		i++; /* it is one of the words of the operand */
+	if (opt.file && !commands[i].file) {
+		fprintf(stderr, "weft store: --file: %s reads and writes none; expected with dump, export and import\n", opt.command);
+		return CLI_USAGE;
 	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(name, commands[i].name) != 0)
-			continue;
-		if (!parse(argc - 2, argv + 2, &opt))
-			break;
-		return commands[i].run(&opt);
-	}
-	help(stderr);
-	return USAGE;
+	return commands[i].run(&opt);
 }
+
+#define AT(field) offsetof(struct options, field)
+
+static const struct cli_option options[] = {
+	{ "file", "F", "read (import) or write (dump, export) this file", .kind = CLI_FILE, .at = AT(file) },
+	{ "quiet", NULL, "no progress, no summary", .kind = CLI_FLAG, .at = AT(quiet) },
+	{ .name = NULL },
+};
+
+static const char *const words[] = { "check", "dump", "compact", "export", "import", NULL };
+
+static const struct cli_operand operands[] = {
+	{ "COMMAND", .at = AT(command), .words = words },
+	{ "PATH", .at = AT(path) },
+	{ .name = NULL },
+};
+
+const struct cli_command cli_store = {
+	.name = "store",
+	.what = "look at the folder of a durable store, tidy it, carry it elsewhere",
+	.intro = "  check    read all of it, and say whether it is whole\n"
+		 "  dump     print each change where it stands, as a line of JSON\n"
+		 "  compact  write one snapshot of it, and drop the log before it\n"
+		 "  export   print what it holds, as lines of JSON\n"
+		 "  import   make the changes that lines of JSON say, in a new store if need be",
+	.outro = "Exit status: 0 done, 1 failed, 2 not understood, 3 the store is damaged or of another version.",
+	.options = options,
+	.operands = operands,
+	.run = store_run,
+};

@@ -2,12 +2,13 @@
 /*
  * examples/embed_epoll.c - a service with an epoll loop of its own, and agents behind it.
  *
- * Listens on 127.0.0.1 (port: first argument, else 7077). Each connection has an agent, each line
+ * Listens on 127.0.0.1 (port: first argument, 0 for any; else 7077). Each connection has an agent, each line
  * is a question, each answer a line back; the line "quit" ends the service. It has one thread:
  * weft's answers come through one more descriptor in the epoll set, the port's.
  */
 #include <arpa/inet.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -115,8 +116,12 @@ static int serve(uint16_t number)
 	struct epoll_event ev;
 
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-	if (bind(listener, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(listener, 64) < 0)
+	if (bind(listener, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(listener, 64) < 0 ||
+	    getsockname(listener, (struct sockaddr *)&at, &(socklen_t){sizeof(at)}) < 0) {
+		perror("embed_epoll: cannot listen");
 		return -1;
+	}
+	fprintf(stderr, "embed_epoll: 127.0.0.1 port %u: a line is a question, \"quit\" ends it\n", ntohs(at.sin_port));
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	watch(listener, LISTENER_ID);
 	watch(weft_port_fd(port), PORT_ID);

@@ -24,29 +24,23 @@ struct weft__bus *weft__runtime_bus(const weft_runtime *rt)
 	return rt->bus;
 }
 
-uint32_t weft__current_lane(const weft_runtime *rt)
+uint32_t weft__current_lane(const weft_runtime *rt, uint64_t *ret_turn)
 {
 	struct weft__worker *w = weft__worker_of(rt);
 
+	*ret_turn = w && w->actor ? weft__load_relaxed(&w->count.handled) : 0; /* relaxed: single writer */
 	return w ? w->id : rt->sched.worker_count + rt->sched.guest_count;
-}
-
-uint64_t weft__current_turn(const weft_runtime *rt)
-{
-	struct weft__worker *w = weft__worker_of(rt);
-
-	return w && w->actor ? weft__load_relaxed(&w->count.handled) : 0; /* relaxed: single writer */
 }
 
 uint64_t weft_workflow_id(weft_runtime *rt)
 {
 	struct weft__worker *w = weft__worker_of(rt);
-	uint64_t lane = weft__current_lane(rt);
+	uint64_t foreign = rt->sched.worker_count + rt->sched.guest_count;
 
 	if (w)
-		return ((lane + 1) << 48) | ++w->workflow_seq;
+		return ((w->id + UINT64_C(1)) << 48) | ++w->workflow_seq;
 	/* relaxed: only uniqueness matters */
-	return ((lane + 1) << 48) | (weft__fetch_add_relaxed(&rt->foreign_workflow_seq, 1u) + 1);
+	return ((foreign + 1) << 48) | (weft__fetch_add_relaxed(&rt->foreign_workflow_seq, 1u) + 1);
 }
 
 static int options_read(const weft_runtime_options *opt, weft_runtime_options *ret)

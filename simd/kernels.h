@@ -214,6 +214,25 @@ static void products_bf16(const uint16_t *a, const uint16_t *b, size_t n, float 
 	three_of(bf16, (const char *)a, (const char *)b, n, ret);
 }
 
+/* ---- 24 bits, in two parts --------------------------------------------------------------------- */
+
+static float dot_fine(const float *q, const uint8_t *codes, const int16_t *rests, size_t n)
+{
+	vf s0 = vf_zero(), s1 = vf_zero(), s2 = vf_zero(), s3 = vf_zero();
+
+	for (; n >= 4 * LANES; n -= 4 * LANES, q += 4 * LANES, codes += 4 * LANES, rests += 4 * LANES) {
+		s0 = vf_fma(f32_load(q), fine_load(codes, rests), s0);
+		s1 = vf_fma(f32_load(q + LANES), fine_load(codes + LANES, rests + LANES), s1);
+		s2 = vf_fma(f32_load(q + 2 * LANES), fine_load(codes + 2 * LANES, rests + 2 * LANES), s2);
+		s3 = vf_fma(f32_load(q + 3 * LANES), fine_load(codes + 3 * LANES, rests + 3 * LANES), s3);
+	}
+	for (; n >= LANES; n -= LANES, q += LANES, codes += LANES, rests += LANES)
+		s0 = vf_fma(f32_load(q), fine_load(codes, rests), s0);
+	if (n)
+		s1 = vf_fma(f32_part(q, n), fine_part(codes, rests, n), s1);
+	return vf_sum(vf_add(vf_add(s0, s1), vf_add(s2, s3)));
+}
+
 /* ---- bytes ---------------------------------------------------------------------------------- */
 
 static int32_t dot_i8(const int8_t *q, const uint8_t *codes, size_t n)
@@ -390,6 +409,7 @@ static const struct weft__simd SET = {
 	.dot4_bf16 = dot4_bf16,
 	.l2sq_bf16 = l2sq_bf16,
 	.products_bf16 = products_bf16,
+	.dot_fine = dot_fine,
 	.dot_i8 = dot_i8,
 	.dot4_i8 = dot4_i8,
 	.l2sq_i8 = l2sq_i8,

@@ -12,6 +12,7 @@
 #include <simde/x86/sse4.2.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #endif
@@ -143,7 +144,7 @@ static inline vf bf16_high(vf v)
 	return simde_mm_castsi128_ps(simde_mm_and_si128(simde_mm_castps_si128(v), simde_mm_set1_epi32((int)0xffff0000)));
 }
 
-/* ---- bytes ------------------------------------------------------------------------------ */
+/* ---- whole numbers of 32 bits ------------------------------------------------------------ */
 
 static inline vi vi_zero(void)
 {
@@ -182,6 +183,31 @@ static inline vi wide_part(const void *p, size_t count)
 }
 
 #define GAP_BYTES 8u
+
+/* ---- 24 bits ---------------------------------------------------------------------------- */
+
+static inline vf fine_of(vi codes, vi rests)
+{
+	rests = vi_add(rests, simde_mm_set1_epi32(-128 * 65536));
+	return simde_mm_cvtepi32_ps(vi_add(simde_mm_slli_epi32(codes, 16), rests));
+}
+
+static inline vf fine_load(const void *codes, const void *rests)
+{
+	int32_t four;
+
+	memcpy(&four, codes, sizeof(four));
+	return fine_of(simde_mm_cvtepu8_epi32(simde_mm_cvtsi32_si128(four)),
+	               simde_mm_cvtepi16_epi32(simde_mm_loadl_epi64(rests)));
+}
+
+static inline vf fine_part(const void *codes, const void *rests, size_t count)
+{
+	return fine_of(simde_mm_cvtepu8_epi32(filled(codes, count)),
+	               simde_mm_cvtepi16_epi32(filled(rests, count * sizeof(int16_t))));
+}
+
+/* ---- bytes ------------------------------------------------------------------------------ */
 
 #if defined(__ARM_FEATURE_MATMUL_INT8)
 #define BYTES 16u

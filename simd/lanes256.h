@@ -126,7 +126,7 @@ static inline vf bf16_high(vf v)
 	return _mm256_castsi256_ps(_mm256_and_si256(_mm256_castps_si256(v), _mm256_set1_epi32((int)0xffff0000)));
 }
 
-/* ---- bytes ------------------------------------------------------------------------------ */
+/* ---- whole numbers of 32 bits ------------------------------------------------------------ */
 
 static inline vi vi_zero(void)
 {
@@ -165,6 +165,26 @@ static inline vi wide_part(const void *p, size_t count)
 }
 
 #define GAP_BYTES 16u
+
+/* ---- 24 bits ---------------------------------------------------------------------------- */
+
+static inline vf fine_of(vi codes, vi rests)
+{
+	rests = vi_add(rests, _mm256_set1_epi32(-128 * 65536));
+	return _mm256_cvtepi32_ps(vi_add(_mm256_slli_epi32(codes, 16), rests));
+}
+
+static inline vf fine_load(const void *codes, const void *rests)
+{
+	return fine_of(_mm256_cvtepu8_epi32(_mm_loadl_epi64(codes)), _mm256_cvtepi16_epi32(_mm_loadu_si128(rests)));
+}
+
+static inline vf fine_part(const void *codes, const void *rests, size_t count)
+{
+	return fine_of(_mm256_cvtepu8_epi32(filled(codes, count, 1)), _mm256_cvtepi16_epi32(filled(rests, count, 2)));
+}
+
+/* ---- bytes ------------------------------------------------------------------------------ */
 
 #if defined(__AVXVNNI__)
 #define BYTES 32u

@@ -130,7 +130,7 @@ static inline vf bf16_product(vf a, vf b, vf sum)
 }
 #endif
 
-/* ---- bytes: queries signed, codes not, sums of 32 bits ---------------------------------------- */
+/* ---- whole numbers of 32 bits ------------------------------------------------------------------- */
 
 static inline vi vi_zero(void)
 {
@@ -162,6 +162,30 @@ static inline void vi_sum4(vi a, vi b, vi c, vi d, int32_t ret[4])
 	v = vi_add(v, _mm512_shuffle_epi32(v, 0xb1));
 	_mm_storeu_si128((void *)ret, _mm512_castsi512_si128(_mm512_permutexvar_epi32(quarters(), v)));
 }
+
+/* ---- 24 bits: codes and rests, 32 bits each, as whole floats ------------------------------------- */
+
+static inline vf fine_of(vi codes, vi rests)
+{
+	rests = vi_add(rests, _mm512_set1_epi32(-128 * 65536));
+	return _mm512_cvtepi32_ps(vi_add(_mm512_slli_epi32(codes, 16), rests));
+}
+
+static inline vf fine_load(const void *codes, const void *rests)
+{
+	return fine_of(_mm512_cvtepu8_epi32(_mm_loadu_si128(codes)), _mm512_cvtepi16_epi32(_mm256_loadu_si256(rests)));
+}
+
+/* The first count, and values that are to be multiplied by zero. */
+static inline vf fine_part(const void *codes, const void *rests, size_t count)
+{
+	__mmask16 first = (__mmask16)((1u << count) - 1);
+
+	return fine_of(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first, codes)),
+	               _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(first, rests)));
+}
+
+/* ---- bytes: queries signed, codes not, sums of 32 bits ---------------------------------------- */
 
 #if defined(__AVX512VNNI__)
 #define BYTES 64u /* bytes a step */

@@ -36,6 +36,9 @@ struct weft__simd {
 	/* sum of q[i] * codes[i]: the query is signed, codes are not; quantise.c says what they stand for */
 	int32_t (*dot_i8)(const int8_t *q, const uint8_t *codes, size_t n);
 
+	/* sum of q[i] * ((codes[i] - 128) * 65536 + rests[i]): rows of 24 bits in two parts, see weft__quantise_fine */
+	float (*dot_fine)(const float *q, const uint8_t *codes, const int16_t *rests, size_t n);
+
 	/* dot of q with 4 rows at once: each value of q is loaded once */
 	void (*dot4_f32)(const float *q, const float *const rows[4], size_t n, float ret[4]);
 	void (*dot4_f16)(const uint16_t *q, const uint16_t *const rows[4], size_t n, float ret[4]);
@@ -131,6 +134,34 @@ struct weft__query_i8 weft__quantise_query(const float *v, size_t n, int8_t *ret
 static inline float weft__i8_score(int32_t dot, struct weft__query_i8 query, float row_scale)
 {
 	return (float)(dot - query.offset) * query.scale * row_scale;
+}
+
+/* ---- quantise.c: 24 bits a value, of which a byte is enough to search by ------------------ */
+
+#define WEFT__FINE_STEPS (127 * 65536) /* what the largest value of a row is */
+
+/*
+ * A row as codes, which are those of weft__quantise_row, and as what those leave over: v[i] is
+ * ((codes[i] - 128) * 65536 + rests[i]) * largest / WEFT__FINE_STEPS, off by half a step at most: 6.01e-8 of largest. A dot product
+ * is off by the sum of |q[i]| times that, so with q of length 1 by sqrt(n) * 6.01e-8 * largest at most, and by 3.5e-8 * largest in the root
+ * mean square: less than what adding floats up is off by. rests may be NULL: the codes alone.
+ * What comes out of weft__fine_to_f32 gives the same codes, rests and largest again.
+ * Nothing to tell apart (see above): codes of 128, rests of 0, and 0. Returns largest, of all |v[i]|.
+ */
+float weft__quantise_fine(const float *v, size_t n, uint8_t *ret_codes, int16_t *ret_rests);
+/* rests may be NULL. */
+void weft__fine_to_f32(const uint8_t *codes, const int16_t *rests, float largest, size_t n, float *ret);
+
+/* As weft__i8_score, for a row of weft__quantise_fine. */
+static inline float weft__code_score(int32_t dot, struct weft__query_i8 query, float largest)
+{
+	return weft__i8_score(dot, query, largest * (1 / 127.0f));
+}
+
+/* The dot product that one of weft__simd.dot_fine stands for. */
+static inline float weft__fine_score(float dot, float largest)
+{
+	return dot * (largest * (1.0f / WEFT__FINE_STEPS));
 }
 
 /* ---- topk.c: the best of many scores ------------------------------------------------------- */

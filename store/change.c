@@ -74,6 +74,7 @@ static bool visit_room(const struct visit *v, struct weft__room *room)
 		for (uint32_t i = h ? h->first : 0; h && i < h->count && goes_on; i++)
 			goes_on = !h->slots[i].record || visit_memory(v, &h->slots[i].record->m);
 	}
+	goes_on = goes_on && weft__limits_visit(v->store, room, v->fn, v->user);
 	pthread_rwlock_unlock(&room->lock);
 	return goes_on;
 }
@@ -152,6 +153,8 @@ int weft_store_visit(weft_store *store, weft_change_visitor fn, void *user)
 	r = goes_on ? weft__rooms_list(store, &rooms, &count) : -ECANCELED;
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = visit_room(&v, rooms[i]) ? 0 : -ECANCELED; /* rooms are as old as the store */
+	if (r == 0 && !(weft__limits_visit(store, NULL, fn, user) && weft__quotas_visit(store, fn, user)))
+		r = -ECANCELED;
 	weft_free(rooms);
 	weft_free(v.vector);
 	return r;
@@ -206,6 +209,10 @@ int weft_store_apply(weft_store *store, const weft_change *change)
 	case WEFT_CHANGE_TASK_DELETE:
 		r = weft_store_delete_task(store, change->task.id);
 		return r == -ENOENT ? 0 : r;
+	case WEFT_CHANGE_LIMITS:
+		return weft__limits_apply(store, change->limit.room_id, change->limit.type, &change->limit.limits);
+	case WEFT_CHANGE_QUOTA:
+		return weft_store_set_quota(store, change->quota.agent_id, change->quota.memories_max, change->quota.bytes_max);
 	default:
 		return -EINVAL;
 	}

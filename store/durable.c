@@ -16,6 +16,7 @@
 
 #define INTERVAL_MS_DEFAULT 10u
 #define SEGMENT_BYTES_DEFAULT (UINT64_C(64) << 20)
+#define SNAPSHOT_LOG_BYTES_DEFAULT (UINT64_C(256) << 20)
 #define WAITING_BYTES_DEFAULT (UINT64_C(16) << 20)
 #define BYTES_MIN (UINT64_C(64) << 10)
 #define BYTES_MAX (UINT64_C(1) << 40)
@@ -48,9 +49,12 @@ static int check_options(struct opening *o)
 		return weft_error_set(o->err, -EINVAL, "options: size or sync is none");
 	opt->interval_ms = (uint32_t)option(opt->interval_ms, INTERVAL_MS_DEFAULT);
 	opt->segment_bytes = option(opt->segment_bytes, SEGMENT_BYTES_DEFAULT);
+	opt->snapshot_log_bytes = option(opt->snapshot_log_bytes, SNAPSHOT_LOG_BYTES_DEFAULT);
 	opt->waiting_bytes_max = option(opt->waiting_bytes_max, WAITING_BYTES_DEFAULT);
 	if (opt->segment_bytes < BYTES_MIN || opt->segment_bytes > BYTES_MAX)
 		return weft_error_set(o->err, -EINVAL, "options: segment_bytes is not between 64 KiB and 1 TiB");
+	if (opt->snapshot_log_bytes < BYTES_MIN)
+		return weft_error_set(o->err, -EINVAL, "options: snapshot_log_bytes is less than 64 KiB");
 	if (opt->waiting_bytes_max < BYTES_MIN)
 		return weft_error_set(o->err, -EINVAL, "options: waiting_bytes_max is less than 64 KiB");
 	if (strlen(o->path) >= WEFT__LOG_FOLDER_BYTES)
@@ -192,6 +196,9 @@ static int start_log(struct opening *o, const struct weft__recovered *from)
 		.interval_ns = o->opt.interval_ms * UINT64_C(1000000),
 		.segment_bytes = o->opt.segment_bytes,
 		.waiting_bytes_max = o->opt.waiting_bytes_max,
+		.log_bytes = from->log_bytes,
+		.snapshot_bytes = from->snapshot_bytes,
+		.grown_bytes = o->opt.snapshot_log_bytes,
 	};
 	char folder[WEFT__FILE_PATH_BYTES];
 	struct weft__wal *wal;
@@ -210,6 +217,7 @@ static int start_log(struct opening *o, const struct weft__recovered *from)
 		return failed(o, r);
 	}
 	o->store->wal = wal;
+	weft__wal_watch(wal, weft__keeper_grown, o->store);
 	return 0;
 }
 
@@ -231,7 +239,9 @@ static int open_in(struct opening *o)
 	if (r < 0)
 		return failed(o, r);
 	weft__saved_open(o->store, o->path);
+	o->store->opening = true;
 	r = read_all(o, &recovered);
+	o->store->opening = false;
 	if (r == 0)
 		r = start_log(o, &recovered);
 	weft_free(recovered.again);
@@ -319,8 +329,10 @@ int weft_store_close(weft_store *store)
 
 	if (!store)
 		return -EINVAL;
-	if (store->wal && !weft__xchg_acq_rel(&store->closed, 1u))
+	if (store->wal && !weft__xchg_acq_rel(&store->closed, 1u)) {
 		r = weft__wal_close(store->wal);
+		weft__keeper_join(&store->keeper);
+	}
 	else if (store->wal)
 		r = weft__wal_status(store->wal);
 	weft_store_unref(store);

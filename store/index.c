@@ -139,14 +139,14 @@ static int grow(struct weft__shard *s)
 
 int weft__shard_insert(struct weft__shard *shard, void *record)
 {
-	if ((shard->used + 1) * 4 > shard->cap * 3) {
+	if ((weft__load_relaxed(&shard->used) + 1) * 4 > shard->cap * 3) {
 		int r = grow(shard);
 
 		if (r < 0)
 			return r;
 	}
 	shard->slots[slot_of(shard, id_of(record))] = record;
-	__atomic_store_n(&shard->used, shard->used + 1, __ATOMIC_RELAXED); /* relaxed: counted by statistics */
+	weft__count(&shard->used, 1u);
 	return 0;
 }
 
@@ -162,7 +162,7 @@ void *weft__shard_remove(struct weft__shard *shard, weft_uuid id)
 	if (!record)
 		return NULL;
 	shard->slots[hole] = NULL;
-	__atomic_store_n(&shard->used, shard->used - 1, __ATOMIC_RELAXED); /* relaxed: counted by statistics */
+	weft__count(&shard->used, -1u);
 	/* close the gap: move up whatever would no longer be found */
 	for (at = (hole + 1) & (shard->cap - 1); shard->slots[at]; at = (at + 1) & (shard->cap - 1)) {
 		uint32_t want = home(shard, id_of(shard->slots[at]));
@@ -181,6 +181,6 @@ uint64_t weft__map_count(const struct weft__map *map)
 	uint64_t n = 0;
 
 	for (uint32_t i = 0; i <= map->mask; i++)
-		n += __atomic_load_n(&map->shards[i].used, __ATOMIC_RELAXED); /* relaxed: a snapshot */
+		n += weft__load_relaxed(&map->shards[i].used); /* relaxed: a snapshot */
 	return n;
 }

@@ -41,25 +41,66 @@ static struct weft__limits *room_limits(struct weft__room *room)
 	return limits;
 }
 
+static int set_limits(weft_store *store, weft_uuid room_id, bool create, weft_memory_type type, const weft_limits *limits)
+{
+	weft_change change = { .kind = WEFT_CHANGE_LIMITS, .limit = { room_id, type, *limits } };
+	struct weft__limits *to = store->limits;
+	struct weft__journal journal;
+	int r;
+
+	if (!weft_uuid_is_nil(room_id)) {
+		struct weft__room *room = weft__room_get(store, room_id, create);
+
+		if (!room)
+			return create ? -ENOMEM : -ENOENT;
+		to = room_limits(room);
+		if (!to)
+			return -ENOMEM;
+	}
+	r = weft__journal_begin(store, &change, &journal);
+	if (r < 0)
+		return r;
+	weft__lock_take(&store->settings);
+	limits_store(&to[type], limits);
+	weft__journal_push(store, &journal);
+	weft__lock_give(&store->settings);
+	return weft__journal_end(store, &journal, 0);
+}
+
 int weft_store_set_limits(weft_store *store, weft_uuid room_id, weft_memory_type type, const weft_limits *limits)
 {
-	struct weft__limits *to;
-	struct weft__room *room;
-
 	if (!store || !limits || (unsigned)type >= WEFT_MEMORY_TYPE_COUNT)
 		return -EINVAL;
-	if (weft_uuid_is_nil(room_id)) {
-		limits_store(&store->limits[type], limits);
-		return 0;
-	}
-	room = weft__room_get(store, room_id, false);
-	if (!room)
-		return -ENOENT;
-	to = room_limits(room);
-	if (!to)
-		return -ENOMEM;
-	limits_store(&to[type], limits);
-	return 0;
+	return set_limits(store, room_id, false, type, limits);
+}
+
+int weft__limits_apply(weft_store *store, weft_uuid room_id, weft_memory_type type, const weft_limits *limits)
+{
+	return set_limits(store, room_id, true, type, limits);
+}
+
+static bool visit_one(const struct weft__limits *from, weft_uuid room_id, weft_memory_type type, weft_change_visitor fn,
+                      void *user)
+{
+	/* relaxed: each is a bound by itself; whoever sets one meanwhile has it in the log */
+	weft_change c = { .kind = WEFT_CHANGE_LIMITS,
+		          .limit = { room_id, type,
+		                     { .memories_max = weft__load_relaxed(&from->memories_max),
+		                       .bytes_max = weft__load_relaxed(&from->bytes_max),
+		                       .age_max_ms = weft__load_relaxed(&from->age_max_ms) } } };
+	const weft_limits *l = &c.limit.limits;
+
+	return (!l->memories_max && !l->bytes_max && !l->age_max_ms) || fn(&c, user);
+}
+
+bool weft__limits_visit(const weft_store *store, const struct weft__room *room, weft_change_visitor fn, void *user)
+{
+	const struct weft__limits *from = room ? weft__load_acquire(&room->limits) : store->limits;
+	bool goes_on = true;
+
+	for (int type = 0; from && type < WEFT_MEMORY_TYPE_COUNT && goes_on; type++)
+		goes_on = visit_one(&from[type], room ? room->id : (weft_uuid){ { 0 } }, (weft_memory_type)type, fn, user);
+	return goes_on;
 }
 
 /* ---- enforcing ----------------------------------------------------------------------------- */
@@ -148,7 +189,7 @@ void weft__limits_enforce(weft_store *store, struct weft__room *room, weft_memor
 	weft_limits l = limits_of(store, room, type);
 	uint64_t position = 0; /* nobody waits for it: what comes back after a loss of power goes with the next add */
 
-	if (is_any(&l))
+	if (is_any(&l) && !store->opening)
 		(void)enforce(store, room, type, &l, l.age_max_ms == WEFT_LIMIT_NONE ? 0 : weft_wall_ms(), &position);
 }
 

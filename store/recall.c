@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "simd/simd.h"
+
 /* ---- partitions --------------------------------------------------------------------- */
 
 void weft__partition_free(void *partition)
@@ -236,11 +238,9 @@ static int search_agent(struct recall *rc)
 /* Does it point anywhere? */
 static bool has_direction(const float *v, uint32_t dims)
 {
-	double sum = 0;
+	float largest = weft__simd()->largest_f32(v, dims); /* NaN or Inf where there is one */
 
-	for (uint32_t i = 0; i < dims; i++)
-		sum += (double)v[i] * v[i];
-	return isfinite(sum) && sum > 0;
+	return isfinite(largest) && largest > 0;
 }
 
 bool weft__recall_accepts(weft_store *store, const float *v, uint32_t dims)

@@ -54,13 +54,16 @@ static void save_one(weft_store *store, const struct weft__partition *p, const c
 		weft__file_remove(tmp);
 }
 
-void weft__saved_make(weft_store *store, const char *folder, uint64_t number)
+void weft__saved_make(weft_store *store, const char *folder, uint64_t number, bool give_up)
 {
 	if (weft_sim_is_on())
 		return;
 	/* acquire -> release in recall.c */
-	for (const struct weft__partition *p = weft__load_acquire(&store->partitions); p; p = p->next)
+	for (const struct weft__partition *p = weft__load_acquire(&store->partitions); p; p = p->next) {
+		if (give_up && weft__load_relaxed(&store->closed)) /* relaxed: a look; who closes waits until we have left the log */
+			return;
 		save_one(store, p, folder, number);
+	}
 	weft__dir_sync(folder);
 }
 

@@ -17,8 +17,11 @@
 
 #include "store/store.h"
 
-/* After snapshot number was made: save all indexes of a store with a log that is entered. What fails has no file. */
-void weft__saved_make(weft_store *store, const char *folder, uint64_t number);
+/*
+ * After snapshot number was made: save all indexes of a store with a log that is entered. What fails has no file. give_up: none is
+ * begun after somebody has closed the store.
+ */
+void weft__saved_make(weft_store *store, const char *folder, uint64_t number, bool give_up);
 /* Into a store that holds nothing yet: the indexes that go with the newest snapshot. How many. */
 uint32_t weft__saved_open(weft_store *store, const char *folder);
 /* Remove those of other snapshots than this one, and what was not finished. */

@@ -30,6 +30,8 @@
 #define BATCH_BYTES (1u << 20) /* a batch ends with the record that reaches it */
 
 struct snapshot {
+	const weft_store *store;
+	bool by_itself; /* nobody waits for it */
 	const char *folder;
 	char name[WEFT__LOG_NAME_BYTES], tmp[WEFT__FILE_PATH_BYTES];
 	int fd, status;
@@ -85,7 +87,11 @@ static bool on_change(const weft_change *change, void *user)
 	struct snapshot *s = user;
 	size_t bytes = weft__change_bytes(change);
 
-	s->status = batch_reserve(s, bytes);
+	/* relaxed: a look; who closes waits until we have left the log */
+	if (s->by_itself && weft__load_relaxed(&s->store->closed))
+		s->status = -ECANCELED;
+	else
+		s->status = batch_reserve(s, bytes);
 	if (s->status < 0)
 		return false;
 	weft__change_put(s->buf + s->len, change);
@@ -193,29 +199,45 @@ static int roll(struct weft__wal *wal, struct weft__wal_mark *ret_mark)
 	return r;
 }
 
-static int make(weft_store *store)
+/* With the log entered. */
+static int make(weft_store *store, bool by_itself)
 {
-	struct snapshot s = { .fd = -1 };
+	struct snapshot s = { .store = store, .by_itself = by_itself, .fd = -1 };
 	struct weft__wal_mark mark;
 	int r = roll(store->wal, &mark);
 
-	if (r < 0)
-		return r;
-	r = begin(&s, store->wal, &mark);
+	if (r == 0)
+		r = begin(&s, store->wal, &mark);
 	if (r == 0)
 		r = copy(&s, store);
 	if (r == 0)
 		r = commit(&s);
 	weft__file_close(s.fd);
 	weft_free(s.buf);
+	weft__wal_snapshot_ended(store->wal, r, s.offset);
 	if (r == 0) {
 		weft__saved_drop(s.folder, 0);
-		weft__saved_make(store, s.folder, mark.segment);
+		weft__saved_make(store, s.folder, mark.segment, by_itself);
 	}
 	if (r == 0) /* what stays for now is dropped by the next one, or the next open */
 		weft__dir_list(s.folder, drop_one, &(struct dropping){ s.folder, mark.segment });
 	else if (s.fd >= 0)
 		weft__file_remove(s.tmp);
+	return r;
+}
+
+int weft__snapshot_make(weft_store *store, bool by_itself)
+{
+	int r;
+
+	if (weft__xchg_acq_rel(&store->in_snapshot, 1u))
+		return -EBUSY;
+	r = weft__wal_enter(store->wal);
+	if (r == 0) {
+		r = make(store, by_itself);
+		weft__wal_leave(store->wal);
+	}
+	weft__store_release(&store->in_snapshot, 0u); /* release: what was done for this one, to who makes the next */
 	return r;
 }
 
@@ -227,13 +249,8 @@ int weft_store_snapshot(weft_store *store, weft_error *err)
 		return weft_error_set(err, -EINVAL, "store: not given");
 	if (!store->wal)
 		return weft_error_set(err, -ENOSYS, "a store in memory has no snapshots");
-	if (weft__xchg_acq_rel(&store->in_snapshot, 1u))
+	r = weft__snapshot_make(store, false);
+	if (r == -EBUSY)
 		return weft_error_set(err, -EBUSY, "another snapshot is being made");
-	r = weft__wal_enter(store->wal);
-	if (r == 0) {
-		r = make(store);
-		weft__wal_leave(store->wal);
-	}
-	weft__store_release(&store->in_snapshot, 0u); /* release: what was done for this one, to who makes the next */
 	return r < 0 ? weft_error_set(err, r, "%.200s: snapshot: %s", weft__wal_folder(store->wal), weft_strerror(r)) : 0;
 }

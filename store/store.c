@@ -47,7 +47,7 @@ int weft_store_create(const weft_store_options *opt, weft_store **ret_store)
 	s = weft_calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	s->refs = 1;
+	weft__refs_init(&s->refs, 1);
 	if (weft__map_init(&s->worlds, 1) < 0 || weft__map_init(&s->entities, shards) < 0 ||
 	    weft__map_init(&s->rooms, shards) < 0 || weft__map_init(&s->memories, shards) < 0 ||
 	    weft__map_init(&s->agents, 16) < 0 || weft__map_init(&s->accounts, 16) < 0 ||
@@ -62,16 +62,17 @@ int weft_store_create(const weft_store_options *opt, weft_store **ret_store)
 
 weft_store *weft_store_ref(weft_store *store)
 {
-	__atomic_fetch_add(&store->refs, 1, __ATOMIC_RELAXED); /* relaxed: the caller holds one */
+	weft__refs_take(&store->refs);
 	return store;
 }
 
 void weft_store_unref(weft_store *store)
 {
-	if (!store || __atomic_fetch_sub(&store->refs, 1, __ATOMIC_ACQ_REL) != 1)
+	if (!store || !weft__refs_drop(&store->refs))
 		return;
-	if (store->wal && !weft__load_relaxed(&store->closed)) /* relaxed: nobody else is left */
+	if (store->wal && !weft__xchg_acq_rel(&store->closed, 1u)) /* a snapshot that nobody asked for sees it */
 		weft__wal_close(store->wal);
+	weft__keeper_join(&store->keeper);
 	weft__wal_free(store->wal);
 	weft__map_fini(&store->memories, record_free);
 	weft__map_fini(&store->rooms, weft__room_free);

@@ -26,6 +26,8 @@
 #include <weft/memory.h>
 
 #include "runtime/base/atomic.h"
+#include "runtime/base/refs.h"
+#include "store/keeper.h"
 #include "store/vector/lock.h"
 
 /* ---- index.c: id -> record -------------------------------------------------------- */
@@ -33,7 +35,8 @@
 struct weft__shard {
 	_Alignas(WEFT_CACHELINE) pthread_mutex_t lock;
 	void **slots; /* records begin with their weft_uuid; open addressing, at most 3/4 full */
-	uint32_t used, cap;
+	_Atomic(uint32_t) used; /* written under the lock, read by statistics */
+	uint32_t cap;
 };
 
 struct weft__map {
@@ -109,8 +112,12 @@ struct weft__limits { /* 0: none; in a room: as the store's */
 	_Atomic(uint64_t) age_max_ms;
 };
 
-/* Evict what is over the limits of a room and type. No locks held. */
+/* Evict what is over the limits of a room and type; not while the store is opened, when the log says what went. No locks held. */
 void weft__limits_enforce(weft_store *store, struct weft__room *room, weft_memory_type type);
+/* As weft_store_set_limits; the room is made when it is not there. */
+int weft__limits_apply(weft_store *store, weft_uuid room_id, weft_memory_type type, const weft_limits *limits);
+/* The changes that would set the limits of a room, or (NULL) those of all others. With the room locked. */
+bool weft__limits_visit(const weft_store *store, const struct weft__room *room, weft_change_visitor fn, void *user);
 
 /* ---- usage.c: what agents hold --------------------------------------------------------- */
 
@@ -127,6 +134,7 @@ void weft__usage_refund(weft_store *store, struct weft__record *record);
 /* The same for bytes that a record gains or loses. */
 int weft__usage_charge_bytes(weft_store *store, struct weft__account *account, uint64_t bytes);
 void weft__usage_refund_bytes(weft_store *store, struct weft__account *account, uint64_t bytes);
+bool weft__quotas_visit(weft_store *store, weft_change_visitor fn, void *user);
 
 /* ---- entity.c ------------------------------------------------------------------------- */
 
@@ -188,9 +196,11 @@ bool weft__relations_visit(const struct weft__bag *bag, weft_change_visitor fn, 
 struct weft__wal;
 
 struct weft_store {
-	uint32_t refs;
+	weft__refs refs;
 	struct weft__wal *wal; /* NULL: in memory. Owned; set before anybody else knows the store */
 	_Atomic(uint32_t) closed, in_snapshot;
+	struct weft__keeper keeper;
+	bool opening; /* the log is being read: nobody else knows the store */
 	uint64_t read_changes, read_ns; /* by the open */
 	struct weft__map worlds, entities, rooms, memories, agents, accounts;
 	struct weft__map relations;         /* bags, of entities */
@@ -200,10 +210,13 @@ struct weft_store {
 	struct weft__lock embedding[WEFT__EMBED_STRIPES]; /* held while a memory of that key gets an embedding, or goes */
 	struct weft__limits limits[WEFT_MEMORY_TYPE_COUNT]; /* of rooms that have none of their own */
 	struct weft__account nobody; /* of the nil agent; not in the map */
+	struct weft__lock settings;  /* limits and quotas are set under it; a room's or a shard's lock may be taken inside */
 	_Atomic(uint32_t) dims; /* of all embeddings; 0 until the first */
 	_Atomic(uint64_t) bytes, embeddings, evicted, refused, relationships;
 };
 
+/* snapshot.c. As weft_store_snapshot. by_itself: it gives up when the store is closed (-ECANCELED). */
+int weft__snapshot_make(weft_store *store, bool by_itself);
 /* As weft_store_join; the entity need not be there. */
 int weft__store_join_any(weft_store *store, weft_uuid room_id, weft_uuid entity_id);
 /* As weft_store_delete, durable when weft__journal_wait has waited for *position. */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "store/journal.h"
 #include "store/store.h"
 
 static struct weft__account *account_get(weft_store *store, weft_uuid id, bool create)
@@ -37,10 +38,13 @@ static struct weft__account *account_get(weft_store *store, weft_uuid id, bool c
 
 /* ---- charging ---------------------------------------------------------------------------- */
 
-/* relaxed loads: the sums order nothing, and the compare and exchange alone keeps them under max */
-static bool charge(_Atomic(uint64_t) *sum, uint64_t n, const _Atomic(uint64_t) *max)
+/*
+ * relaxed loads: the sums order nothing, and the compare and exchange alone keeps them under max. What a log holds was within
+ * its quota once, or came before it.
+ */
+static bool charge(const weft_store *store, _Atomic(uint64_t) *sum, uint64_t n, const _Atomic(uint64_t) *max)
 {
-	uint64_t limit = weft__load_relaxed(max), held;
+	uint64_t limit = store->opening ? 0 : weft__load_relaxed(max), held;
 
 	if (!limit || !n) {
 		weft__fetch_add_relaxed(sum, n);
@@ -64,7 +68,7 @@ static int refuse(weft_store *store, _Atomic(uint64_t) *reason)
 
 int weft__usage_charge_bytes(weft_store *store, struct weft__account *account, uint64_t bytes)
 {
-	if (!charge(&account->bytes, bytes, &account->bytes_max))
+	if (!charge(store, &account->bytes, bytes, &account->bytes_max))
 		return refuse(store, &account->bytes_refused);
 	weft__fetch_add_relaxed(&store->bytes, bytes); /* relaxed: statistics */
 	return 0;
@@ -84,7 +88,7 @@ int weft__usage_charge(weft_store *store, struct weft__record *record)
 
 	if (!account)
 		return -ENOMEM;
-	if (!charge(&account->memories, 1, &account->memories_max))
+	if (!charge(store, &account->memories, 1, &account->memories_max))
 		return refuse(store, &account->memories_refused);
 	r = weft__usage_charge_bytes(store, account, record->bytes);
 	if (r < 0) {
@@ -162,15 +166,50 @@ int weft_store_quota_error(weft_store *store, weft_uuid agent_id, weft_error *er
 
 int weft_store_set_quota(weft_store *store, weft_uuid agent_id, uint64_t memories_max, uint64_t bytes_max)
 {
+	weft_change change = { .kind = WEFT_CHANGE_QUOTA, .quota = { agent_id, memories_max, bytes_max } };
 	struct weft__account *account;
+	struct weft__journal journal;
+	int r;
 
 	if (!store)
 		return -EINVAL;
 	account = account_get(store, agent_id, true);
 	if (!account)
 		return -ENOMEM;
+	r = weft__journal_begin(store, &change, &journal);
+	if (r < 0)
+		return r;
+	weft__lock_take(&store->settings);
 	/* relaxed: whoever charges at the same time may see the old bound or the new one */
 	weft__store_relaxed(&account->memories_max, memories_max);
 	weft__store_relaxed(&account->bytes_max, bytes_max);
-	return 0;
+	weft__journal_push(store, &journal);
+	weft__lock_give(&store->settings);
+	return weft__journal_end(store, &journal, 0);
+}
+
+static bool visit_quota(const struct weft__account *account, weft_change_visitor fn, void *user)
+{
+	/* relaxed: as in limit.c */
+	weft_change c = { .kind = WEFT_CHANGE_QUOTA,
+		          .quota = { account->id, weft__load_relaxed(&account->memories_max),
+		                     weft__load_relaxed(&account->bytes_max) } };
+
+	return (!c.quota.memories_max && !c.quota.bytes_max) || fn(&c, user);
+}
+
+bool weft__quotas_visit(weft_store *store, weft_change_visitor fn, void *user)
+{
+	struct weft__map *map = &store->accounts;
+	bool goes_on = visit_quota(&store->nobody, fn, user);
+
+	for (uint32_t i = 0; i <= map->mask && goes_on; i++) {
+		struct weft__shard *s = &map->shards[i];
+
+		pthread_mutex_lock(&s->lock);
+		for (uint32_t j = 0; j < s->cap && goes_on; j++)
+			goes_on = !s->slots[j] || visit_quota(s->slots[j], fn, user);
+		pthread_mutex_unlock(&s->lock);
+	}
+	return goes_on;
 }

@@ -57,6 +57,13 @@ int actors_clock_stop(struct actors_clock *c);
 /* Ask `to` to go and wait until it is done. Others work meanwhile, this thread does not. */
 int actors_measure(weft_runtime *rt, weft_ref to, struct bench_outcome *out, uint64_t *ret_ns);
 
+/*
+ * All of an iteration whose work begins with one actor: a runtime, the actor from state, the question, the end. The time is
+ * spread over ops.
+ */
+int actors_run_one(const struct bench_options *opt, const weft_actor_class *class, const void *state, uint64_t ops, double *ret_ms,
+                   uint64_t *ret_ops, struct bench_outcome *out);
+
 /* The time in such an answer, which is released. NULL: there was none. */
 int actors_answer(weft_msg *answer, uint64_t *ret_ns);
 

@@ -83,16 +83,8 @@ static const weft_actor_class host_class = {
 int actors_big(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
 	struct host h = { .pings = opt->quick ? 20 : 1000 };
-	weft_runtime *rt = NULL;
-	weft_ref ref;
-	uint64_t ns = 0;
-	int r = bench_runtime_up(opt, &rt);
 
-	if (r == 0)
-		r = weft_actor_spawn(rt, &host_class, &h, &ref);
-	if (r == 0)
-		r = actors_measure(rt, ref, out, &ns);
-	return actors_end(rt, r, ns, (uint64_t)PEERS * h.pings * 2, ret_ms, ret_ops);
+	return actors_run_one(opt, &host_class, &h, (uint64_t)PEERS * h.pings * 2, ret_ms, ret_ops, out);
 }
 
 /* ---- fork-join --------------------------------------------------------------------------------- */
@@ -172,14 +164,6 @@ static const weft_actor_class dealer_class = { .size = sizeof(dealer_class),
 int actors_fork_join(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
 	struct dealer d = { .each = opt->quick ? 500 : 10000 };
-	weft_runtime *rt = NULL;
-	weft_ref ref;
-	uint64_t ns = 0;
-	int r = bench_runtime_up(opt, &rt);
 
-	if (r == 0)
-		r = weft_actor_spawn(rt, &dealer_class, &d, &ref);
-	if (r == 0)
-		r = actors_measure(rt, ref, out, &ns);
-	return actors_end(rt, r, ns, (uint64_t)HANDS * d.each, ret_ms, ret_ops);
+	return actors_run_one(opt, &dealer_class, &d, (uint64_t)HANDS * d.each, ret_ms, ret_ops, out);
 }

@@ -34,3 +34,18 @@ int actors_end(weft_runtime *rt, int r, uint64_t ns, uint64_t ops, double *ret_m
 	weft_runtime_destroy(rt);
 	return r;
 }
+
+int actors_run_one(const struct bench_options *opt, const weft_actor_class *class, const void *state, uint64_t ops, double *ret_ms,
+                   uint64_t *ret_ops, struct bench_outcome *out)
+{
+	weft_runtime *rt = NULL;
+	weft_ref ref;
+	uint64_t ns = 0;
+	int r = bench_runtime_up(opt, &rt);
+
+	if (r == 0)
+		r = weft_actor_spawn(rt, class, state, &ref);
+	if (r == 0)
+		r = actors_measure(rt, ref, out, &ns);
+	return actors_end(rt, r, ns, ops, ret_ms, ret_ops);
+}

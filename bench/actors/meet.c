@@ -162,16 +162,8 @@ static const weft_actor_class mall_class = { .size = sizeof(mall_class),
 int actors_chameneos(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
 	struct mall m = { .meetings = opt->quick ? 5000 : 200000 };
-	weft_runtime *rt = NULL;
-	weft_ref ref;
-	uint64_t ns = 0;
-	int r = bench_runtime_up(opt, &rt);
 
-	if (r == 0)
-		r = weft_actor_spawn(rt, &mall_class, &m, &ref);
-	if (r == 0)
-		r = actors_measure(rt, ref, out, &ns);
-	return actors_end(rt, r, ns, m.meetings, ret_ms, ret_ops);
+	return actors_run_one(opt, &mall_class, &m, m.meetings, ret_ms, ret_ops, out);
 }
 
 /* ---- bank ---------------------------------------------------------------------------------------- */
@@ -332,14 +324,6 @@ static const weft_actor_class teller_class = { .size = sizeof(teller_class),
 int actors_bank(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
 	struct teller t = { .transfers = opt->quick ? 2000 : 50000, .random = 88172645463325252u };
-	weft_runtime *rt = NULL;
-	weft_ref ref;
-	uint64_t ns = 0;
-	int r = bench_runtime_up(opt, &rt);
 
-	if (r == 0)
-		r = weft_actor_spawn(rt, &teller_class, &t, &ref);
-	if (r == 0)
-		r = actors_measure(rt, ref, out, &ns);
-	return actors_end(rt, r, ns, t.transfers, ret_ms, ret_ops);
+	return actors_run_one(opt, &teller_class, &t, t.transfers, ret_ms, ret_ops, out);
 }

@@ -79,16 +79,8 @@ static const weft_actor_class joiner_class = {
 static int tasks(uint32_t n, const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
 	struct joiner j = { .tasks = n, .batches = opt->quick ? 200 : 4000, .result = compute() };
-	weft_runtime *rt = NULL;
-	weft_ref ref;
-	uint64_t ns = 0;
-	int r = bench_runtime_up(opt, &rt);
 
-	if (r == 0)
-		r = weft_actor_spawn(rt, &joiner_class, &j, &ref);
-	if (r == 0)
-		r = actors_measure(rt, ref, out, &ns);
-	return actors_end(rt, r, ns, j.batches, ret_ms, ret_ops);
+	return actors_run_one(opt, &joiner_class, &j, j.batches, ret_ms, ret_ops, out);
 }
 
 /* ---- joined by a foreign thread ------------------------------------------------------------------- */

@@ -80,27 +80,12 @@ static const weft_actor_class sky_class = {
 	.size = sizeof(sky_class), .name = "sky", .behaviour = sky_behaviour, .state_bytes = sizeof(struct tree)
 };
 
-static int grow(const weft_actor_class *cls, const struct tree *root, const struct bench_options *opt, double *ret_ms,
-                uint64_t *ret_ops, struct bench_outcome *out)
-{
-	weft_runtime *rt = NULL;
-	weft_ref ref;
-	uint64_t ns = 0;
-	int r = bench_runtime_up(opt, &rt);
-
-	if (r == 0)
-		r = weft_actor_spawn(rt, cls, root, &ref);
-	if (r == 0)
-		r = actors_measure(rt, ref, out, &ns);
-	return actors_end(rt, r, ns, 1, ret_ms, ret_ops);
-}
-
 int actors_skynet(const struct bench_options *opt, double *ret_ms, uint64_t *ret_ops, struct bench_outcome *out)
 {
 	uint64_t leaves = opt->quick ? 10000 : 1000000;
 	struct tree root = { .size = leaves, .expected = leaves * (leaves - 1) / 2 };
 
-	return grow(&sky_class, &root, opt, ret_ms, ret_ops, out);
+	return actors_run_one(opt, &sky_class, &root, 1, ret_ms, ret_ops, out);
 }
 
 /* ---- fibonacci ------------------------------------------------------------------------------ */
@@ -131,5 +116,5 @@ int actors_fibonacci(const struct bench_options *opt, double *ret_ms, uint64_t *
 {
 	struct tree root = { .number = opt->quick ? 15 : 25, .expected = opt->quick ? 610 : 75025 };
 
-	return grow(&fib_class, &root, opt, ret_ms, ret_ops, out);
+	return actors_run_one(opt, &fib_class, &root, 1, ret_ms, ret_ops, out);
 }

@@ -2,43 +2,38 @@
 /*
  * bench/actors/wait.c - open-loop: a foreign thread sends 100,000 messages a second to 64 actors, each at the
  * time it is due, whatever happened to the ones before; a sample is the delay of one message from that time to
- * its handler.
+ * its handler. The thread sleeps in between: the workers may have all cores.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "bench/actors/actors.h"
+#include "bench/open_loop.h"
 
 #define RECEIVERS 64u
-#define GAP_NS 10000u /* 100,000 a second */
-#define LATE_NS_MAX 1000000u /* of the generator, on average; --quick also runs where much else does, and measures nothing */
+#define PER_S 100000.0
+#define WAIT_NS UINT64_C(10000000000)
 
-struct due {
-	uint64_t at_ns;
-	uint32_t number;
-};
-
-struct samples {
-	float *delay_ms; /* of message i */
-	uint64_t late_ns, late_max_ns; /* the generator's own */
+struct wait {
+	weft_ref receivers[RECEIVERS];
+	uint64_t *due_ns, *sent_ns, *handled_ns;
 	_Atomic(uint32_t) arrived;
 };
 
 struct receiver {
-	struct samples *samples;
+	struct wait *wait;
 };
 
 static int receiver_behaviour(weft_actor *self, weft_msg *msg)
 {
-	struct samples *s = ((struct receiver *)weft_actor_state(self))->samples;
-	struct due d;
+	struct wait *w = ((struct receiver *)weft_actor_state(self))->wait;
+	uint32_t number;
 
-	memcpy(&d, weft_msg_data(msg), sizeof(d));
-	s->delay_ms[d.number] = (float)((double)(weft_now_ns() - d.at_ns) / 1e6);
-	s->arrived++;
+	memcpy(&number, weft_msg_data(msg), sizeof(number));
+	w->handled_ns[number] = weft_now_ns();
+	w->arrived++;
 	return 0;
 }
 
@@ -47,79 +42,81 @@ static const weft_actor_class receiver_class = { .size = sizeof(receiver_class),
 	                                         .behaviour = receiver_behaviour,
 	                                         .state_bytes = sizeof(struct receiver) };
 
-static void sleep_until(uint64_t ns)
+static int send_one(uint32_t i, void *user)
 {
-	struct timespec t = { .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u) };
+	struct wait *w = user;
 
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
-		;
+	return actors_send(w->receivers[i % RECEIVERS], actors_msg(ACTORS_PLAY, &i, sizeof(i)));
 }
 
-/* Sleep until the next one is due, then send all that are. */
-static int generate(const weft_ref *receivers, uint32_t count, struct samples *s)
+static int one_round(struct wait *w, struct bench_requests *q)
 {
-	uint64_t start = weft_now_ns() + 1000000;
-	uint32_t i = 0;
-	int r = 0;
+	uint64_t until;
+	int r;
 
-	prctl(PR_SET_TIMERSLACK, 1);
-	while (r == 0 && i < count) {
-		sleep_until(start + (uint64_t)i * GAP_NS);
-		for (uint64_t now; r == 0 && i < count && (now = weft_now_ns()) >= start + (uint64_t)i * GAP_NS; i++) {
-			struct due d = { start + (uint64_t)i * GAP_NS, i };
-			uint64_t late = now - d.at_ns;
-
-			s->late_ns += late;
-			s->late_max_ns = late > s->late_max_ns ? late : s->late_max_ns;
-			r = actors_send(receivers[i % RECEIVERS], actors_msg(ACTORS_PLAY, &d, sizeof(d)));
-		}
+	w->arrived = 0;
+	r = bench_requests_send(q);
+	until = weft_now_ns() + WAIT_NS;
+	while (r == 0 && w->arrived < q->count) {
+		if (weft_now_ns() > until)
+			return -ETIMEDOUT;
+		usleep(1000);
 	}
 	return r;
 }
 
-static void wait_arrived(struct samples *s, uint32_t count)
+static int up(struct wait *w, const struct bench_options *opt, uint32_t count, weft_runtime **ret_rt)
 {
-	uint64_t until = weft_now_ns() + UINT64_C(10000000000);
-
-	while (s->arrived < count && weft_now_ns() < until)
-		sleep_until(weft_now_ns() + 1000000);
-}
-
-static int one_round(const weft_ref *receivers, struct samples *s, uint32_t count)
-{
+	struct receiver to = { w };
 	int r;
 
-	s->arrived = 0;
-	s->late_ns = s->late_max_ns = 0;
-	r = generate(receivers, count, s);
-	if (r == 0)
-		wait_arrived(s, count);
-	return r < 0 ? r : s->arrived == count ? 0 : -ETIMEDOUT;
+	w->due_ns = calloc(count, sizeof(*w->due_ns));
+	w->sent_ns = calloc(count, sizeof(*w->sent_ns));
+	w->handled_ns = calloc(count, sizeof(*w->handled_ns));
+	if (!w->due_ns || !w->sent_ns || !w->handled_ns)
+		return -ENOMEM;
+	bench_arrivals_fill(BENCH_EVENLY, PER_S, 0, w->due_ns, count);
+	r = bench_runtime_up(opt, ret_rt);
+	for (uint32_t i = 0; r == 0 && i < RECEIVERS; i++)
+		r = weft_actor_spawn(*ret_rt, &receiver_class, &to, &w->receivers[i]);
+	return r;
+}
+
+static void add_delays(const struct bench_requests *q, struct bench_outcome *out)
+{
+	for (uint32_t i = 0; i < q->count; i++)
+		bench_outcome_add(out, (double)(q->done_ns[i] - q->start_ns - q->due_ns[i]) / 1e6, 1);
+	out->total_ms = (double)q->count * 1e3 / PER_S;
 }
 
 void actors_open_loop(const struct bench_options *opt, struct bench_outcome *out)
 {
-	uint32_t count = opt->quick ? 20000 : BENCH_ITERATIONS_MAX;
-	struct samples s = { .delay_ms = calloc(count, sizeof(*s.delay_ms)) };
-	struct receiver to = { &s };
-	weft_ref receivers[RECEIVERS];
+	uint32_t count = opt->quick ? 20000 : BENCH_ITERATIONS_MAX / (opt->rounds ? opt->rounds : 1);
+	struct wait w = { .arrived = 0 };
+	struct bench_requests q;
 	weft_runtime *rt = NULL;
-	int r = s.delay_ms ? bench_runtime_up(opt, &rt) : -ENOMEM;
+	int r;
 
 	bench_outcome_begin(out, count, count / 4);
-	for (uint32_t i = 0; r == 0 && i < RECEIVERS; i++)
-		r = weft_actor_spawn(rt, &receiver_class, &to, &receivers[i]);
+	r = up(&w, opt, count, &rt);
+	q = (struct bench_requests){ .count = count / 4, .due_ns = w.due_ns, .sent_ns = w.sent_ns, .done_ns = w.handled_ns, .rests = true,
+		                     .send = send_one, .user = &w };
+	out->rss_start_mb = bench_rss_read().now_mb;
 	if (r == 0)
-		r = one_round(receivers, &s, count / 4); /* warm */
+		r = one_round(&w, &q); /* warm */
+	q.count = count;
 	if (r == 0)
-		r = one_round(receivers, &s, count);
-	for (uint32_t i = 0; r == 0 && i < count; i++)
-		bench_outcome_add(out, (double)s.delay_ms[i], 1);
-	out->total_ms = (double)count * GAP_NS / 1e6;
-	if (r < 0)
-		bench_fail(out, "%u of %u messages arrived: %s", s.arrived, count, weft_strerror(r));
-	else if (s.late_ns / count > (opt->quick ? 100 * LATE_NS_MAX : LATE_NS_MAX))
-		bench_fail(out, "the generator could not keep up: %.1f ms late on average", (double)s.late_ns / count / 1e6);
+		r = one_round(&w, &q);
+	out->rss_end_mb = bench_rss_read().now_mb;
+	out->rss_peak_mb = bench_rss_read().peak_mb;
+	if (r == 0) {
+		add_delays(&q, out);
+		bench_requests_judge(&q, PER_S, opt->quick, out);
+	} else {
+		bench_fail(out, "%u of %u messages arrived: %s", w.arrived, q.count, weft_strerror(r));
+	}
 	weft_runtime_destroy(rt);
-	free(s.delay_ms);
+	free(w.due_ns);
+	free(w.sent_ns);
+	free(w.handled_ns);
 }

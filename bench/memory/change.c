@@ -109,7 +109,7 @@ void memory_delete(const struct bench_options *opt, const struct bench_micro *se
 	int r;
 
 	memory_begin(opt, self, out);
-	r = memory_index_ready(opt, self, WEFT_INDEX_GRAPH, &m, out);
+	r = memory_index_ready(opt, self, WEFT_INDEX_GRAPH, true, &m, out);
 	if (r == 0) {
 		half = m.v.count / 2;
 		order = order_make(m.v.count);
@@ -205,7 +205,7 @@ void memory_replace(const struct bench_options *opt, const struct bench_micro *s
 	int r;
 
 	memory_begin(opt, self, out);
-	r = memory_index_open(opt, self, WEFT_INDEX_GRAPH, &m, out);
+	r = memory_index_open(opt, self, WEFT_INDEX_GRAPH, true, &m, out);
 	if (r == 0) {
 		out->rows = m.v.count /= 2;
 		order = order_make(m.v.count);
@@ -235,7 +235,7 @@ void memory_repeated(const struct bench_options *opt, const struct bench_micro *
 	int r;
 
 	memory_begin(opt, self, out);
-	r = memory_index_open(opt, self, WEFT_INDEX_GRAPH, &m, out);
+	r = memory_index_open(opt, self, WEFT_INDEX_GRAPH, true, &m, out);
 	if (r == 0) {
 		m.v.query_count = m.v.query_count < REPEATED_QUERIES ? m.v.query_count : REPEATED_QUERIES;
 		vectors_repeat(&m.v, MEMORY_SEED);
@@ -288,7 +288,7 @@ static void *read_on(void *user)
 
 static int mixed_open(const struct bench_options *opt, const struct bench_micro *self, struct mixed *x, struct bench_outcome *out)
 {
-	int r = memory_index_open(opt, self, WEFT_INDEX_GRAPH, &x->m, out);
+	int r = memory_index_open(opt, self, WEFT_INDEX_GRAPH, true, &x->m, out);
 
 	if (r == 0)
 		r = memory_index_fill(&x->m, 0, x->m.v.count / 2, 2);

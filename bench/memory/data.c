@@ -9,8 +9,8 @@
 #include "bench/memory/memory.h"
 
 #define MADE_QUERIES 200u
-#define QUICK_ROWS 600u
-#define QUICK_QUERIES 30u
+#define QUICK_ROWS 300u
+#define QUICK_QUERIES 20u
 
 static const char *folder_of(const struct bench_options *opt)
 {

@@ -116,12 +116,12 @@ int memory_index_fill(struct memory_index *m, uint32_t from, uint32_t to, uint32
 	return team_run(&team);
 }
 
-int memory_index_open(const struct bench_options *opt, const struct bench_micro *self, weft_index_kind kind,
+int memory_index_open(const struct bench_options *opt, const struct bench_micro *self, weft_index_kind kind, bool judged,
                       struct memory_index *ret, struct bench_outcome *out)
 {
 	weft_index_options io = WEFT_INDEX_OPTIONS_INIT;
-	struct memory_index m = { .query = WEFT_INDEX_QUERY_INIT };
-	int r = memory_set_open(opt, self, &m.v, out);
+	struct memory_index m = { .query = WEFT_INDEX_QUERY_INIT, .window_ns = opt->quick ? WINDOW_NS / 20 : WINDOW_NS };
+	int r = judged ? memory_set_open(opt, self, &m.v, out) : memory_set_read(opt, self, &m.v, out);
 
 	if (r < 0)
 		return r;
@@ -143,11 +143,11 @@ void memory_index_close(struct memory_index *m)
 	*m = (struct memory_index){ .index = NULL };
 }
 
-int memory_index_ready(const struct bench_options *opt, const struct bench_micro *self, weft_index_kind kind,
+int memory_index_ready(const struct bench_options *opt, const struct bench_micro *self, weft_index_kind kind, bool judged,
                        struct memory_index *ret, struct bench_outcome *out)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	int r = memory_index_open(opt, self, kind, ret, out);
+	int r = memory_index_open(opt, self, kind, judged, ret, out);
 
 	return r < 0 ? r : memory_index_fill(ret, 0, ret->v.count, cores > 1 ? (uint32_t)cores : 1);
 }
@@ -255,7 +255,7 @@ static int search_window(struct team *team, uint32_t thread)
 	do {
 		for (uint32_t q = thread; r >= 0 && q < team->m->v.query_count; q += team->threads, done++)
 			r = memory_ask(team->m, q, hits);
-	} while (r >= 0 && weft_now_ns() - team->start_ns < WINDOW_NS);
+	} while (r >= 0 && weft_now_ns() - team->start_ns < team->m->window_ns);
 	team->done += done;
 	return r < 0 ? r : 0;
 }

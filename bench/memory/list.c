@@ -18,7 +18,9 @@
 	SET_ITEM(name, data_, "-search-95", "The nearest ten, as wide as a recall of .95 needs.", "us", memory_search, 5, true, \
 	         .aim = 0.95, __VA_ARGS__),                                                                             \
 	SET_ITEM(name, data_, "-search-99", "Of .99.", "us", memory_search, 5, true, .aim = 0.99, __VA_ARGS__),         \
-	SET_ITEM(name, data_, "-bytes", "Resident bytes of a row, floats and graph.", "bytes", memory_bytes, 1, false, __VA_ARGS__), \
+	{ .id = "memory-" name "-bytes", .suite = "memory", .group = name, .unit = "bytes", .iterations = 1,           \
+	  .description = "Resident bytes of a row, floats and graph.", .run_item = memory_bytes, .data = (data_),        \
+	  .bytes_of = "memory-" name "-build", .detail = &(const struct memory_detail){ .set = (data_), __VA_ARGS__ } },  \
 	SET_ITEM(name, data_, "-save", "All rows into a file.", "ms", memory_save, 5, false, __VA_ARGS__),              \
 	SET_ITEM(name, data_, "-open", "From the file to the first answer.", "ms", memory_open, 5, false, __VA_ARGS__)
 
@@ -92,16 +94,16 @@ const struct bench_micro bench_memories[] = {
 	SET("made768", NULL, .count = 10000, .dims = 768),
 	SET_ITEM("notes384", "notes384", "-codes", "Resident bytes of a row of which only the codes are kept.", "bytes", memory_bytes, 1,
 	         false, .codes_only = true),
-	NOTES("chosen-95", "chosen", "The nearest ten, kind and width chosen by the index for a recall of .95.", "us",
+	NOTES("chosen-95", "chosen", "The nearest ten, kind and width chosen by an index that knows what is asked, for a recall of .95.", "us",
 	      memory_search_chosen, 5, .aim = 0.95),
 	NOTES("chosen-99", "chosen", "Of .99.", "us", memory_search_chosen, 5, .aim = 0.99),
 	NOTES("strange-95", "strange", "The nearest ten to queries that have little to do with the rows, at recall .95.", "us",
 	      memory_search, 5, .aim = 0.95, .strange = true),
 	NOTES("strange-99", "strange", "At .99.", "us", memory_search, 5, .aim = 0.99, .strange = true),
-	NOTES("filter-1", "filter", "The nearest ten of the 1 % that a filter allows, at recall .99.", "us", memory_filter, 5,
+	NOTES("filter-1", "filter", "The nearest ten of the 1% that a filter allows, at recall .99.", "us", memory_filter, 5,
 	      .percent = 1, .aim = 0.99),
-	NOTES("filter-10", "filter", "Of 10 %.", "us", memory_filter, 5, .percent = 10, .aim = 0.99),
-	NOTES("filter-50", "filter", "Of 50 %.", "us", memory_filter, 5, .percent = 50, .aim = 0.99),
+	NOTES("filter-10", "filter", "Of 10%.", "us", memory_filter, 5, .percent = 10, .aim = 0.99),
+	NOTES("filter-50", "filter", "Of 50%.", "us", memory_filter, 5, .percent = 50, .aim = 0.99),
 	NOTES("delete", "change", "Half of the rows deleted; the others have to be found, those not: a row.", "us", memory_delete,
 	      1, .count = 0),
 	NOTES("replace", "change", "A row gets a new vector, a fifth of all at a time; all have to be reached.", "us", memory_replace,

@@ -84,16 +84,17 @@ struct memory_index {
 	weft_index *index;
 	weft_index_query query;   /* ef and filter of the next searches */
 	weft_index_filter filter;
+	uint64_t window_ns;       /* of searches that are timed, an iteration */
 };
 
-/* The item's vectors and an empty index for them. 0, or negative: out may say why. */
-int memory_index_open(const struct bench_options *opt, const struct bench_micro *self, weft_index_kind kind,
+/* The item's vectors and an empty index for them; judged: with their nearest rows, which may have to be found. 0, or negative: out may say why. */
+int memory_index_open(const struct bench_options *opt, const struct bench_micro *self, weft_index_kind kind, bool judged,
                       struct memory_index *ret, struct bench_outcome *out);
 void memory_index_close(struct memory_index *m);
 /* Rows from .. to-1 by so many threads, ids as rows. */
 int memory_index_fill(struct memory_index *m, uint32_t from, uint32_t to, uint32_t threads);
 /* An index and all rows in it, as fast as this machine does that. */
-int memory_index_ready(const struct bench_options *opt, const struct bench_micro *self, weft_index_kind kind,
+int memory_index_ready(const struct bench_options *opt, const struct bench_micro *self, weft_index_kind kind, bool judged,
                        struct memory_index *ret, struct bench_outcome *out);
 /* A row is allowed by chance, the same for everybody (bench/peers/vectors/harness.h). */
 bool memory_is_allowed(uint32_t row, uint32_t percent);

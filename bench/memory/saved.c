@@ -11,14 +11,15 @@ struct saved {
 	char folder[256], path[300];
 };
 
-static int saved_open(const struct bench_options *opt, const struct bench_micro *self, struct saved *s, struct bench_outcome *out)
+static int saved_open(const struct bench_options *opt, const struct bench_micro *self, bool judged, struct saved *s,
+                      struct bench_outcome *out)
 {
 	int r = memory_folder_make(s->folder, sizeof(s->folder));
 
 	if (r < 0)
 		return r;
 	snprintf(s->path, sizeof(s->path), "%s/index", s->folder);
-	return memory_index_ready(opt, self, WEFT_INDEX_GRAPH, &s->m, out);
+	return memory_index_ready(opt, self, WEFT_INDEX_GRAPH, judged, &s->m, out);
 }
 
 static void saved_close(struct saved *s, int r, struct bench_outcome *out)
@@ -35,7 +36,7 @@ void memory_save(const struct bench_options *opt, const struct bench_micro *self
 	int r;
 
 	memory_begin(opt, self, out);
-	r = saved_open(opt, self, &s, out);
+	r = saved_open(opt, self, false, &s, out);
 	for (uint32_t i = 0; r == 0 && i < out->warmup + out->iterations; i++) {
 		uint64_t t0 = weft_now_ns();
 
@@ -63,7 +64,7 @@ void memory_open(const struct bench_options *opt, const struct bench_micro *self
 	int r;
 
 	memory_begin(opt, self, out);
-	r = saved_open(opt, self, &s, out);
+	r = saved_open(opt, self, true, &s, out);
 	s.m.query.ef = out->ef = 64;
 	if (r == 0)
 		r = weft_index_save(s.m.index, s.path);

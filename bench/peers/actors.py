@@ -56,7 +56,7 @@ class Weft:
         counts = [] if item == 'open-loop' else ['--iterations', '1' if item == 'idle-bytes' else str(repetitions),
                                                  '--warmup', '0' if item == 'idle-bytes' else '1']
         (work / 'weft.json').unlink(missing_ok=True)
-        return [self.program, 'bench', '--suite', 'actors', '--filter', 'actors-' + item, '--workers', str(workers),
+        return [self.program, 'bench', '--rounds', '1', '--suite', 'actors', '--filter', 'actors-' + item, '--workers', str(workers),
                 '--json', str(work / 'weft.json'), *counts]
 
     def figures(self, item, _text, work):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """
-bench/peers/peers.py SUITE --weft PROGRAM --work FOLDER [OPTION...]
+bench/peers/peers.py SUITE|all --weft PROGRAM --work FOLDER [OPTION...]
 
 Runs weft and other runtimes through the same work items on this machine, in turn, and prints one table. Called
 by scripts/peers, which installs what the peers need and builds weft. What is compared, and how to
@@ -24,9 +24,11 @@ import sys
 import time
 
 import actors
+import agents
+import streams
 import vectors
 
-SUITES = {'actors': actors, 'vectors': vectors}
+SUITES = {'actors': actors, 'vectors': vectors, 'io': streams, 'agents': agents}
 TIME_LIMIT_S = 90
 NOT_HERE = 3  # exit status of a program that does not have the item
 
@@ -234,7 +236,7 @@ def run_step(cells, progress, item, workers, runtimes, repetitions, work, limit_
     """One item by each runtime, except by those that failed at it before."""
     for runtime in runtimes:
         progress.step(f'{item}, {workers} workers, {runtime.name}')
-        if ((item, workers), runtime.name) not in cells.reasons:
+        if item in getattr(runtime, 'items', [item]) and ((item, workers), runtime.name) not in cells.reasons:
             measure(cells, runtime, item, workers, repetitions, work, limit_s)
 
 
@@ -283,7 +285,7 @@ def numbers(text):
 
 def options(argv):
     p = argparse.ArgumentParser(prog='scripts/peers', description='weft beside other runtimes, on this machine.')
-    p.add_argument('suite', choices=SUITES)
+    p.add_argument('suite', choices=[*SUITES, 'all'])
     p.add_argument('--weft', type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     p.add_argument('--work', type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     p.add_argument('--items', default='*', metavar='GLOB', help='only items whose name matches')
@@ -299,28 +301,31 @@ def options(argv):
         o.rounds = 1
     if o.rounds < 1 or o.repetitions < 1:
         p.error('--rounds and --repetitions count from 1')
+    if o.suite == 'all' and o.json:
+        p.error('--json is of one suite; all of them write theirs in the build folder')
     return p, o
 
 
-def main(argv):
-    parser, o = options(argv)
-    suite = SUITES[o.suite]
-    wanted = suite.runtimes(o.weft.resolve())
-    if o.runtimes:
-        names = o.runtimes.split(',')
-        unknown = set(names) - {r.name for r in wanted}
-        if unknown:
-            parser.error(f"no such runtime: {', '.join(sorted(unknown))}")
-        wanted = [r for r in wanted if r.name in names]
-    else:
-        wanted = [r for r in wanted if not getattr(r, 'extra', False)]
-    items = [i for i in suite.ITEMS if fnmatch.fnmatch(i, o.items)]
+class Nothing(Exception):
+    """Of a suite, nothing that the options ask for."""
+
+
+def wanted_of(suite, o):
+    """The runtimes and items that were asked for; raises Nothing."""
+    runtimes, items = suite.runtimes(o.weft.resolve()), [i for i in suite.ITEMS if fnmatch.fnmatch(i, o.items)]
     if not items:
-        parser.error(f"no item matches '{o.items}'")
-    o.work.mkdir(parents=True, exist_ok=True)
-    ready, missing = build_all(wanted, o.work.resolve())
-    cells = run_all(suite, ready, items, o.workers, o.rounds, o.repetitions, o.work.resolve())
-    names, ours = [r.name for r in ready], wanted[0].name
+        raise Nothing(f"no item matches '{o.items}'")
+    if not o.runtimes:
+        return [r for r in runtimes if not getattr(r, 'extra', False)], items
+    names = o.runtimes.split(',')
+    unknown = [n for n in names if n not in {r.name for r in runtimes}]
+    if unknown and o.suite != 'all' or len(unknown) == len(names):
+        raise Nothing(f"no such runtime: {', '.join(sorted(unknown))}")
+    return [r for r in runtimes if r.name in names], items
+
+
+def print_all(suite, cells, ready, ours, missing):
+    names = [r.name for r in ready]
     if cells.rows():
         print_table(table(cells, names, ours), sys.stdout)
         recall = ' In brackets: recall.' if cells.recalls else ''
@@ -332,14 +337,69 @@ def main(argv):
             print(f'  {row[0]} on {row[1]}, {name}: {why}')
     for name, why in missing.items():
         print(f'  {name} is not in the table: {why}')
-    path = o.json or o.work / f'{o.suite}.json'
-    path.write_text(json.dumps(result(o.suite, cells, ready, ours, missing, o.rounds), indent=1) + '\n')
+
+
+def finish(suite, ready, work):
+    """What a suite does with all that was measured. @return whether that worked"""
+    try:
+        for line in getattr(suite, 'finish', lambda *_: ())(ready, work, run):
+            print(line)
+    except (Failed, OSError) as e:
+        print(f'peers: {e}', file=sys.stderr)
+        return False
+    return True
+
+
+def run_suite(name, o):
+    """Measure and print a suite. @return (exit status, the line of it in the closing summary); raises Nothing"""
+    suite, work = SUITES[name], o.work.resolve()
+    wanted, items = wanted_of(suite, o)
+    ready, missing = build_all(wanted, work)
+    cells = run_all(suite, ready, items, o.workers, o.rounds, o.repetitions, work)
+    ours = wanted[0].name
+    print_all(suite, cells, ready, ours, missing)
+    path = o.json or o.work / f'{name}.json'
+    path.write_text(json.dumps(result(name, cells, ready, ours, missing, o.rounds), indent=1) + '\n')
     print(f'result: {path}')
+    done = finish(suite, ready, work)
+    said = f'{name}: {summary(cells, [r.name for r in ready], ours) if cells.rows() else "nothing was measured"}'
+    if missing:
+        said += f"; without {', '.join(missing)}"
     if cells.interrupted:
         print('interrupted: medians of what was measured until then')
-        return 130
-    failed = any(name == ours for _, name in cells.reasons) or ours in missing or not cells.rows()
-    return 1 if failed else 0
+        return 130, said + '; interrupted'
+    failed = any(runtime == ours for _, runtime in cells.reasons) or ours in missing or not cells.rows() or not done
+    return (1 if failed else 0), said + (f'; {ours} failed an item' if failed else '')
+
+
+def run_every(o):
+    """All suites, one after another; one that lacks what was asked for is left out."""
+    status, lines = 0, []
+    for name in SUITES:
+        print(f'\n{name}\n')
+        try:
+            one, line = run_suite(name, o)
+        except Nothing as e:
+            one, line = 0, f'{name}: left out: {e}'
+        lines.append(line)
+        status = max(status, one)
+        if one == 130:
+            break
+    print('\nall of it')
+    for line in lines:
+        print(f'  {line}')
+    return status if any('left out' not in line for line in lines) else 2
+
+
+def main(argv):
+    parser, o = options(argv)
+    o.work.mkdir(parents=True, exist_ok=True)
+    if o.suite == 'all':
+        return run_every(o)
+    try:
+        return run_suite(o.suite, o)[0]
+    except Nothing as e:
+        parser.error(str(e))
 
 
 if __name__ == '__main__':

@@ -89,7 +89,7 @@ class Weft:
 
     def command(self, item, workers, _repetitions, work):
         (work / 'weft.json').unlink(missing_ok=True)
-        return [self.program, 'bench', '--suite', 'memory', '--filter', self.entries(item, workers), '--workers', str(workers),
+        return [self.program, 'bench', '--rounds', '1', '--suite', 'memory', '--filter', self.entries(item, workers), '--workers', str(workers),
                 '--data', str(data()), '--json', str(work / 'weft.json')]
 
     def figures(self, item, _text, work):

@@ -4,37 +4,76 @@
  * fail, or are finished by other threads at any moment: while the handler returns, much later, or after the
  * agent was ended.
  *
- * Each ask that was accepted has one answer; each run that began is completed or failed.
+ * Runs are canceled at any moment, and what waits for them may be told.
+ *
+ * Each ask that was accepted has one answer; each run that began is completed, failed or canceled. No handler is told
+ * after its finish has returned.
  */
-#include <inttypes.h>
-
+#include "cli/sim/late.h"
 #include "cli/sim/sim.h"
+#include "cli/sim/talk.h"
 
-#define AGENTS 3u
-#define ASKERS_MAX 3u
-#define PENDING_MAX 32u
-
-static struct {
-	weft_runtime *rt;
-	weft_agent_def *def;
-	weft_ref agents[AGENTS];
-	uint64_t asked, answered;
-	struct pending {
-		weft_model_call *model;
-		weft_tool_call *tool;
-	} pending[PENDING_MAX];
-	uint32_t pending_count;
-	bool over; /* no handler runs any more */
-} seen;
+static struct sim_talk talk;
 
 /* ---- models and tools ---------------------------------------------------------------- */
 
-/* For a finisher. False: there is no place. */
-static bool put_aside(struct pending p)
+/* Nobody waits: end it here, leave it to the finisher, or the finisher is at it already. */
+static void on_cancel(void *user)
 {
-	if (seen.pending_count == PENDING_MAX)
+	struct sim_late late;
+
+	if (!weft_sim_choose(2) && sim_late_take((uintptr_t)user, &late))
+		late.finish(late.call);
+}
+
+/* A number to be told by when nobody waits any more; 0: it is not to be told. */
+static uint64_t any_number(void)
+{
+	static uint64_t last;
+
+	return weft_sim_choose(3) ? ++last : 0;
+}
+
+static void finish_model(void *user)
+{
+	weft_model_call *call = user;
+	bool fail = weft_sim_choose(8) == 0;
+
+	call->response->text = WEFT_STR("late");
+	weft_model_finish(call, fail ? -EIO : 0);
+}
+
+static void finish_tool(void *user)
+{
+	weft_tool_call *call = user;
+	bool fail = weft_sim_choose(8) == 0;
+
+	weft_tool_return(call, WEFT_STR("a late result"));
+	weft_tool_finish(call, fail ? weft_tool_fail(call, -EIO, "late failure") : 0);
+}
+
+/* False: there is no place. */
+static bool put_model_aside(weft_model_call *call)
+{
+	uint64_t told = any_number();
+
+	if (!sim_late_has_room())
 		return false;
-	seen.pending[seen.pending_count++] = p;
+	if (told)
+		sim_check(weft_model_on_cancel(call, on_cancel, (void *)(uintptr_t)told) == 0, "on_cancel");
+	sim_late_put((struct sim_late){ finish_model, call, told });
+	return true;
+}
+
+static bool put_tool_aside(weft_tool_call *call)
+{
+	uint64_t told = any_number();
+
+	if (!sim_late_has_room())
+		return false;
+	if (told)
+		sim_check(weft_tool_on_cancel(call, on_cancel, (void *)(uintptr_t)told) == 0, "on_cancel");
+	sim_late_put((struct sim_late){ finish_tool, call, told });
 	return true;
 }
 
@@ -57,7 +96,7 @@ static int any_model(weft_model_call *call, void *user)
 	case 3:
 	case 4:
 	case 5:
-		if (put_aside((struct pending){ .model = call }))
+		if (put_model_aside(call))
 			return WEFT_PENDING;
 		break;
 	case 6:
@@ -79,39 +118,7 @@ static int any_tool(weft_tool_call *call, void *user)
 		weft_tool_return(call, WEFT_STR("a result"));
 		return 0;
 	default:
-		return put_aside((struct pending){ .tool = call }) ? WEFT_PENDING : 0;
-	}
-}
-
-static void finish(struct pending p)
-{
-	bool fail = weft_sim_choose(8) == 0;
-
-	if (p.model) {
-		p.model->response->text = WEFT_STR("late");
-		weft_model_finish(p.model, fail ? -EIO : 0);
-	} else {
-		weft_tool_return(p.tool, WEFT_STR("a late result"));
-		weft_tool_finish(p.tool, fail ? weft_tool_fail(p.tool, -EIO, "late failure") : 0);
-	}
-}
-
-static void *finisher(void *user)
-{
-	(void)user;
-	for (;;) {
-		bool last = seen.over;
-
-		while (seen.pending_count && (last || weft_sim_choose(3))) {
-			uint32_t which = (uint32_t)weft_sim_choose(seen.pending_count);
-			struct pending p = seen.pending[which];
-
-			seen.pending[which] = seen.pending[--seen.pending_count];
-			finish(p);
-		}
-		if (last)
-			return NULL;
-		weft_sim_sleep(weft_sim_choose(SIM_MS));
+		return put_tool_aside(call) ? WEFT_PENDING : 0;
 	}
 }
 
@@ -160,96 +167,34 @@ static weft_agent_def *def_make(void)
 	return def;
 }
 
-static void agents_refresh(void)
-{
-	for (uint32_t i = 0; i < AGENTS; i++) {
-		int r;
-
-		if (weft_actor_is_alive(seen.agents[i]))
-			continue;
-		r = weft_agent_spawn(seen.rt, seen.def, NULL, &seen.agents[i]);
-		sim_check(r == 0 || r == -ENOMEM, "%s", weft_errname(r));
-	}
-}
-
 /* ---- who asks ----------------------------------------------------------------------------- */
 
-/* What the ask said. */
-static int ask_once(weft_future *f)
+static int ask(weft_future *to)
 {
 	weft_ask ask = WEFT_ASK_INIT;
-	const weft_agent_result *result;
-	weft_msg *answer;
-	int r;
 
 	ask.input = WEFT_STR("Do something.");
 	ask.want_history = weft_sim_choose(2);
 	ask.end_after = weft_sim_choose(20) == 0;
-	r = weft_agent_ask(seen.agents[weft_sim_choose(AGENTS)], &ask, weft_reply_to_future(f));
-	sim_check(r == 0 || r == -ENOMEM || r == -EAGAIN || r == -ESRCH || r == -ESHUTDOWN, "%s", weft_errname(r));
-	if (r < 0)
-		return r;
-	seen.asked++;
-	sim_check(weft_future_wait_until(f, &answer, WEFT_FOREVER) == 0, "wait");
-	seen.answered++;
-	result = weft_agent_result_of(answer);
-	weft_sim_note((uint64_t)(int64_t)weft_msg_status(answer));
-	sim_check(!result || result->status < 0 || result->text.len_bytes, "done, and no text");
-	sim_check(result || weft_msg_status(answer) < 0, "no result, and no reason");
-	weft_msg_destroy(answer);
-	return 0;
+	ask.workflow_id = sim_talk_workflow(&talk);
+	return weft_agent_ask(sim_talk_agent(&talk), &ask, weft_reply_to_future(to));
 }
 
-static void *asker(void *user)
+static void check_result(const weft_agent_result *result, int status)
 {
-	weft_future *f;
-	int r = 0;
-
-	(void)user;
-	sim_insist(weft_future_create(seen.rt, &f));
-	while (r != -ESHUTDOWN && sim_goes_on()) {
-		bool guest = weft_sim_choose(4) == 0 && weft_guest_enter(seen.rt) == 0;
-
-		for (uint64_t n = weft_sim_choose(4); n && r != -ESHUTDOWN; n--)
-			r = ask_once(f);
-		if (guest)
-			sim_check(weft_guest_leave(seen.rt) == 0, "leave");
-		weft_sim_sleep(weft_sim_choose(SIM_MS));
-	}
-	weft_future_destroy(f);
-	return NULL;
+	(void)status;
+	sim_check(!result || result->status < 0 || result->text.len_bytes, "done, and no text");
 }
 
 static void run(void)
 {
-	uint64_t askers = 1 + weft_sim_choose(ASKERS_MAX), thread[ASKERS_MAX], finishing, stop_at;
-	weft_agent_stats stats = { .size = sizeof(stats) };
+	uint64_t askers = sim_talk_askers();
 
-	seen.rt = sim_runtime();
-	seen.def = def_make();
-	agents_refresh();
-	finishing = sim_thread(finisher, NULL);
-	for (uint64_t i = 0; i < askers; i++)
-		thread[i] = sim_thread(asker, NULL);
-	stop_at = weft_sim_choose(2) ? UINT64_MAX : weft_now_ns() + weft_sim_choose(20 * SIM_MS);
-	while (sim_goes_on() && weft_now_ns() < stop_at) {
-		agents_refresh();
-		if (weft_sim_choose(8) == 0)
-			(void)weft_actor_stop(seen.agents[weft_sim_choose(AGENTS)]);
-		weft_sim_sleep(weft_sim_choose(SIM_MS));
-	}
-	weft_runtime_stop(seen.rt, sim_stop_ns());
-	for (uint64_t i = 0; i < askers; i++)
-		weft_sim_thread_join(thread[i]); /* each had its answers */
-	sim_runtime_end(seen.rt, WEFT_FOREVER);
-	seen.over = true;
-	weft_sim_thread_join(finishing);
-	sim_check(weft_agent_stats_read(seen.def, &stats) == 0, "stats");
-	sim_check(stats.runs_started == stats.runs_completed + stats.runs_failed,
-	          "%" PRIu64 " began, %" PRIu64 " completed, %" PRIu64 " failed", stats.runs_started, stats.runs_completed,
-	          stats.runs_failed);
-	sim_check(seen.asked == seen.answered, "%" PRIu64 " asked, %" PRIu64 " answered", seen.asked, seen.answered);
-	weft_agent_def_unref(seen.def);
+	talk = (struct sim_talk){ .agent_count = 3, .send = ask, .check = check_result };
+	talk.rt = sim_runtime();
+	talk.def = def_make();
+	sim_talk(&talk, askers);
+	weft_agent_def_unref(talk.def);
 }
 
 const struct sim_scenario sim_agents = {

@@ -5,43 +5,39 @@
  * finished by another thread at any moment, memory that runs out, and a stop in the middle.
  *
  * Each message that was accepted has one answer; an answer that says it was saved can be found in the
- * store; each run that began is completed or failed.
+ * store; each run that began is completed, failed or canceled, which a thread does at any moment.
  */
-#include <inttypes.h>
-
+#include "cli/sim/late.h"
 #include "cli/sim/sim.h"
+#include "cli/sim/talk.h"
 
-#define AGENTS 2u
 #define ROOMS 2u
-#define ASKERS_MAX 3u
-#define PENDING_MAX 32u
 
-enum what { MODEL, PROVIDER, ACTION, EVALUATOR, ATTACHMENT };
-
+static struct sim_talk talk;
 static struct {
-	weft_runtime *rt;
 	weft_store *store;
-	weft_agent_def *def;
-	weft_ref agents[AGENTS];
 	weft_uuid rooms[ROOMS], user;
-	uint64_t asked, answered;
-	struct pending {
-		enum what what;
-		void *call;
-	} pending[PENDING_MAX];
-	uint32_t pending_count;
-	bool over;
-} seen;
+} world;
 
 /* ---- handlers -------------------------------------------------------------------------- */
 
 /* For the finisher: WEFT_PENDING; 0 when there is no place. */
-static int put_aside(enum what what, void *call)
+static int put_aside(void (*finish)(void *call), void *call)
 {
-	if (seen.pending_count == PENDING_MAX)
+	if (!sim_late_has_room())
 		return 0;
-	seen.pending[seen.pending_count++] = (struct pending){ what, call };
+	sim_late_put((struct sim_late){ finish, call, 0 });
 	return WEFT_PENDING;
+}
+
+static int any_status(void)
+{
+	return weft_sim_choose(3) ? 0 : -EIO;
+}
+
+static void finish_model(void *call)
+{
+	weft_model_finish(call, -EIO);
 }
 
 /* Asked before the mock, which answers what this one fails at. */
@@ -54,10 +50,18 @@ static int any_model(weft_model_call *call, void *user)
 		return call->request->type == WEFT_MODEL_TEXT_EMBEDDING ? -EIO : 0;
 	case 1:
 	case 2:
-		return put_aside(MODEL, call) == WEFT_PENDING ? WEFT_PENDING : -EIO;
+		return put_aside(finish_model, call) == WEFT_PENDING ? WEFT_PENDING : -EIO;
 	default:
 		return -EIO;
 	}
+}
+
+static void finish_provider(void *call)
+{
+	int status = any_status();
+
+	weft_provider_return(call, WEFT_STR("It rained."));
+	weft_provider_finish(call, status);
 }
 
 static int any_provider(weft_provider_call *call, void *user)
@@ -69,12 +73,20 @@ static int any_provider(weft_provider_call *call, void *user)
 	case 0:
 		return -EIO;
 	case 1:
-		return put_aside(PROVIDER, call);
+		return put_aside(finish_provider, call);
 	default:
 		r = weft_provider_put(call, WEFT_STR("weather"), WEFT_STR("rain"));
 		sim_check(r == 0 || r == -ENOMEM, "%s", weft_errname(r));
 		return weft_provider_return(call, WEFT_STR("It rains."));
 	}
+}
+
+static void finish_action(void *call)
+{
+	int status = any_status();
+
+	weft_action_return(call, WEFT_STR("Seen, at last."));
+	weft_action_finish(call, status);
 }
 
 static int any_action(weft_action_call *call, void *user)
@@ -86,7 +98,7 @@ static int any_action(weft_action_call *call, void *user)
 	case 0:
 		return weft_action_fail(call, -EIO, "nothing to be seen");
 	case 1:
-		return put_aside(ACTION, call);
+		return put_aside(finish_action, call);
 	default:
 		weft_action_return(call, WEFT_STR("Seen."));
 		r = weft_action_say(call, WEFT_STR("I see."));
@@ -95,17 +107,30 @@ static int any_action(weft_action_call *call, void *user)
 	}
 }
 
+static void finish_evaluator(void *call)
+{
+	weft_evaluator_finish(call, any_status());
+}
+
 static int any_evaluator(weft_evaluator_call *call, void *user)
 {
 	(void)user;
-	return weft_sim_choose(3) == 0 ? put_aside(EVALUATOR, call) : weft_sim_choose(4) ? 0 : -EIO;
+	return weft_sim_choose(3) == 0 ? put_aside(finish_evaluator, call) : weft_sim_choose(4) ? 0 : -EIO;
+}
+
+static void finish_attachment(void *call)
+{
+	int status = any_status();
+
+	weft_attachment_describe(call, WEFT_STR("a file"), WEFT_STR("It is a file."), WEFT_STR(""));
+	weft_attachment_finish(call, status);
 }
 
 static int any_attachment(weft_attachment_call *call, void *user)
 {
 	(void)user;
 	if (weft_sim_choose(2))
-		return put_aside(ATTACHMENT, call);
+		return put_aside(finish_attachment, call);
 	return weft_attachment_describe(call, WEFT_STR("a file"), WEFT_STR("It is a file."), WEFT_STR(""));
 }
 
@@ -117,51 +142,6 @@ static int any_pre_evaluator(weft_turn *turn, weft_verdict *ret_verdict, void *u
 	if (weft_sim_choose(4) == 0)
 		ret_verdict->rewritten_text = WEFT_STR("Something else.");
 	return weft_sim_choose(10) ? 0 : -EIO;
-}
-
-static void finish(struct pending p)
-{
-	int status = weft_sim_choose(3) ? 0 : -EIO;
-
-	switch (p.what) {
-	case MODEL:
-		weft_model_finish(p.call, -EIO);
-		break;
-	case PROVIDER:
-		weft_provider_return(p.call, WEFT_STR("It rained."));
-		weft_provider_finish(p.call, status);
-		break;
-	case ACTION:
-		weft_action_return(p.call, WEFT_STR("Seen, at last."));
-		weft_action_finish(p.call, status);
-		break;
-	case EVALUATOR:
-		weft_evaluator_finish(p.call, status);
-		break;
-	case ATTACHMENT:
-		weft_attachment_describe(p.call, WEFT_STR("a file"), WEFT_STR("It is a file."), WEFT_STR(""));
-		weft_attachment_finish(p.call, status);
-		break;
-	}
-}
-
-static void *finisher(void *user)
-{
-	(void)user;
-	for (;;) {
-		bool last = seen.over;
-
-		while (seen.pending_count && (last || weft_sim_choose(3))) {
-			uint32_t which = (uint32_t)weft_sim_choose(seen.pending_count);
-			struct pending p = seen.pending[which];
-
-			seen.pending[which] = seen.pending[--seen.pending_count];
-			finish(p);
-		}
-		if (last)
-			return NULL;
-		weft_sim_sleep(weft_sim_choose(SIM_MS));
-	}
 }
 
 /* ---- the world ---------------------------------------------------------------------------- */
@@ -213,12 +193,13 @@ static void def_fill(weft_agent_def *def)
 	sim_insist(weft_agent_def_add_pre_evaluator(def, &pre));
 }
 
-static void def_make(const weft_character *character)
+static weft_agent_def *def_make(const weft_character *character)
 {
 	weft_agent_options opt = WEFT_AGENT_OPTIONS_INIT;
+	weft_agent_def *def;
 
 	opt.models = models_make();
-	opt.store = seen.store;
+	opt.store = world.store;
 	opt.character = character;
 	opt.room_policy = (uint8_t)weft_sim_choose(3);
 	opt.check_should_respond = weft_sim_choose(2);
@@ -226,37 +207,26 @@ static void def_make(const weft_character *character)
 	opt.no_embeddings = weft_sim_choose(2);
 	opt.queue_msgs = 1 + (uint32_t)weft_sim_choose(16);
 	opt.run_timeout_ns = weft_sim_choose(3) ? 0 : 1 + weft_sim_choose(10 * SIM_MS);
-	sim_insist(weft_agent_def_create(&opt, &seen.def, NULL));
+	sim_insist(weft_agent_def_create(&opt, &def, NULL));
 	weft_models_unref(opt.models);
-	def_fill(seen.def);
+	def_fill(def);
+	return def;
 }
 
 static void rooms_make(void)
 {
 	weft_entity user = { .id = weft_uuid_v7(), .name = WEFT_STR("Bob") };
 
-	seen.user = user.id;
-	sim_insist(weft_store_create(NULL, &seen.store));
-	sim_insist(weft_store_put_entity(seen.store, &user));
+	world.user = user.id;
+	sim_insist(weft_store_create(NULL, &world.store));
+	sim_insist(weft_store_put_entity(world.store, &user));
 	for (uint32_t i = 0; i < ROOMS; i++) {
 		weft_room room = { .id = weft_uuid_v7(), .name = WEFT_STR("lobby") };
 
 		room.kind = i ? WEFT_ROOM_DM : WEFT_ROOM_GROUP;
-		seen.rooms[i] = room.id;
-		sim_insist(weft_store_put_room(seen.store, &room));
-		sim_insist(weft_store_join(seen.store, room.id, user.id));
-	}
-}
-
-static void agents_refresh(void)
-{
-	for (uint32_t i = 0; i < AGENTS; i++) {
-		int r;
-
-		if (weft_actor_is_alive(seen.agents[i]))
-			continue;
-		r = weft_agent_spawn(seen.rt, seen.def, NULL, &seen.agents[i]);
-		sim_check(r == 0 || r == -ENOMEM, "%s", weft_errname(r));
+		world.rooms[i] = room.id;
+		sim_insist(weft_store_put_room(world.store, &room));
+		sim_insist(weft_store_join(world.store, room.id, user.id));
 	}
 }
 
@@ -264,96 +234,43 @@ static void agents_refresh(void)
 
 static void check_result(const weft_agent_result *result, int status)
 {
-	sim_check(result || status < 0, "no result, and no reason");
+	(void)status;
 	if (!result || result->status < 0 || !result->responded)
 		return;
-	sim_check(weft_uuid_is_nil(result->reply_id) || weft_store_has(seen.store, result->reply_id), "not in the store");
+	sim_check(weft_uuid_is_nil(result->reply_id) || weft_store_has(world.store, result->reply_id), "not in the store");
 }
 
-/* What handing the message over said. */
-static int write_once(weft_future *f)
+static int write_(weft_future *to)
 {
 	static const weft_attachment file = { .url = WEFT_STR("https://example.org/a.pdf") };
 	weft_incoming in = WEFT_INCOMING_INIT;
-	weft_msg *answer;
-	int r;
 
-	in.message.room_id = seen.rooms[weft_sim_choose(ROOMS)];
-	in.message.entity_id = seen.user;
+	in.message.room_id = world.rooms[weft_sim_choose(ROOMS)];
+	in.message.entity_id = world.user;
 	in.message.text = weft_sim_choose(2) ? WEFT_STR("Ada, what do you see?") : WEFT_STR("Nothing for anybody.");
 	in.mentions_agent = weft_sim_choose(4) == 0;
 	if (weft_sim_choose(4) == 0) {
 		in.message.attachments = &file;
 		in.message.attachment_count = 1;
 	}
-	r = weft_agent_handle_message(seen.agents[weft_sim_choose(AGENTS)], &in, weft_reply_to_future(f));
-	sim_check(r == 0 || r == -ENOMEM || r == -EAGAIN || r == -ESRCH || r == -ESHUTDOWN, "%s", weft_errname(r));
-	if (r < 0)
-		return r;
-	seen.asked++;
-	sim_check(weft_future_wait_until(f, &answer, WEFT_FOREVER) == 0, "wait");
-	seen.answered++;
-	weft_sim_note((uint64_t)(int64_t)weft_msg_status(answer));
-	check_result(weft_agent_result_of(answer), weft_msg_status(answer));
-	weft_msg_destroy(answer);
-	return 0;
-}
-
-static void *writer(void *user)
-{
-	weft_future *f;
-	int r = 0;
-
-	(void)user;
-	sim_insist(weft_future_create(seen.rt, &f));
-	while (r != -ESHUTDOWN && sim_goes_on()) {
-		bool guest = weft_sim_choose(4) == 0 && weft_guest_enter(seen.rt) == 0;
-
-		for (uint64_t n = weft_sim_choose(4); n && r != -ESHUTDOWN; n--)
-			r = write_once(f);
-		if (guest)
-			sim_check(weft_guest_leave(seen.rt) == 0, "leave");
-		weft_sim_sleep(weft_sim_choose(SIM_MS));
-	}
-	weft_future_destroy(f);
-	return NULL;
+	in.workflow_id = sim_talk_workflow(&talk);
+	return weft_agent_handle_message(sim_talk_agent(&talk), &in, weft_reply_to_future(to));
 }
 
 static void run(void)
 {
 	const weft_str ada = WEFT_STR("{\"name\":\"Ada\",\"system\":\"You are Ada.\",\"bio\":\"Ada counts.\"}");
-	uint64_t writers = 1 + weft_sim_choose(ASKERS_MAX), thread[ASKERS_MAX], finishing, stop_at;
-	weft_agent_stats stats = { .size = sizeof(stats) };
+	uint64_t writers = sim_talk_askers();
 	const weft_character *character;
 
 	rooms_make();
 	sim_insist(weft_character_parse(ada, "ada.json", &character, NULL));
-	def_make(character);
-	seen.rt = sim_runtime();
-	agents_refresh();
-	finishing = sim_thread(finisher, NULL);
-	for (uint64_t i = 0; i < writers; i++)
-		thread[i] = sim_thread(writer, NULL);
-	stop_at = weft_sim_choose(2) ? UINT64_MAX : weft_now_ns() + weft_sim_choose(20 * SIM_MS);
-	while (sim_goes_on() && weft_now_ns() < stop_at) {
-		agents_refresh();
-		if (weft_sim_choose(8) == 0)
-			(void)weft_actor_stop(seen.agents[weft_sim_choose(AGENTS)]);
-		weft_sim_sleep(weft_sim_choose(SIM_MS));
-	}
-	weft_runtime_stop(seen.rt, sim_stop_ns());
-	for (uint64_t i = 0; i < writers; i++)
-		weft_sim_thread_join(thread[i]); /* each had its answers */
-	sim_runtime_end(seen.rt, WEFT_FOREVER);
-	seen.over = true;
-	weft_sim_thread_join(finishing);
-	sim_check(weft_agent_stats_read(seen.def, &stats) == 0, "stats");
-	sim_check(stats.runs_started == stats.runs_completed + stats.runs_failed,
-	          "%" PRIu64 " began, %" PRIu64 " completed, %" PRIu64 " failed", stats.runs_started, stats.runs_completed,
-	          stats.runs_failed);
-	sim_check(seen.asked == seen.answered, "%" PRIu64 " asked, %" PRIu64 " answered", seen.asked, seen.answered);
-	weft_agent_def_unref(seen.def);
-	weft_store_unref(seen.store);
+	talk = (struct sim_talk){ .agent_count = 2, .send = write_, .check = check_result };
+	talk.def = def_make(character);
+	talk.rt = sim_runtime();
+	sim_talk(&talk, writers);
+	weft_agent_def_unref(talk.def);
+	weft_store_unref(world.store);
 	weft_character_destroy(character);
 }
 

@@ -27,7 +27,7 @@ struct sim_scenario {
 	void (*run)(void);
 };
 
-extern const struct sim_scenario sim_agents, sim_ask, sim_churn, sim_crowd, sim_events, sim_flood, sim_log, sim_pipeline,
+extern const struct sim_scenario sim_agents, sim_ask, sim_churn, sim_crowd, sim_events, sim_flood, sim_gate, sim_jobs, sim_log, sim_pipeline,
 	sim_ring, sim_supervisor, sim_timers, sim_tree, sim_watch;
 extern const struct sim_scenario *const sim_scenarios[]; /* NULL ends it */
 

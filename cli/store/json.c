@@ -24,12 +24,16 @@ static const char *const kinds[] = {
 	[WEFT_CHANGE_RELATIONSHIP_DELETE] = "delete_relationship",
 	[WEFT_CHANGE_TASK] = "task",
 	[WEFT_CHANGE_TASK_DELETE] = "delete_task",
+	[WEFT_CHANGE_LIMITS] = "limits",
+	[WEFT_CHANGE_QUOTA] = "quota",
 };
 static const char *const rooms[] = { "group", "dm", "voice_dm", "voice_group", "self", "api", "feed", "thread" };
 static const char *const follows[] = { "none", "followed", "muted" };
 static const char *const types[] = { "message", "fact", "document", "summary" };
 static const char *const task_kinds[] = { "task", "goal" };
 static const char *const statuses[] = { "open", "done", "failed" };
+
+#define NONE "none" /* of bounds: WEFT_LIMIT_NONE */
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
@@ -143,6 +147,15 @@ static void put_task(weft_json_writer *w, const weft_task *t)
 	put_str(w, "tags", t->tags);
 }
 
+/* As large as a number of JSON can be, or larger, is as good as none. */
+static void put_bound(weft_json_writer *w, const char *key, uint64_t value)
+{
+	if (value > INT64_MAX)
+		put_str(w, key, weft_str_from(NONE));
+	else if (value)
+		put_int(w, key, (int64_t)value);
+}
+
 static void put_fields(weft_json_writer *w, const weft_change *c)
 {
 	switch (c->kind) {
@@ -179,6 +192,18 @@ static void put_fields(weft_json_writer *w, const weft_change *c)
 		break;
 	case WEFT_CHANGE_TASK_DELETE:
 		put_id(w, "id", c->task.id);
+		break;
+	case WEFT_CHANGE_LIMITS:
+		put_id(w, "room", c->limit.room_id);
+		put_name(w, "type", types, c->limit.type);
+		put_bound(w, "memories_max", c->limit.limits.memories_max);
+		put_bound(w, "bytes_max", c->limit.limits.bytes_max);
+		put_bound(w, "age_max_ms", c->limit.limits.age_max_ms);
+		break;
+	case WEFT_CHANGE_QUOTA:
+		put_id(w, "agent", c->quota.agent_id);
+		put_bound(w, "memories_max", c->quota.memories_max);
+		put_bound(w, "bytes_max", c->quota.bytes_max);
 		break;
 	default:
 		put_id(w, "id", c->memory.id);
@@ -300,6 +325,19 @@ static int64_t get_int(struct from *f, const char *key)
 	return value;
 }
 
+static uint64_t get_bound(struct from *f, const char *key)
+{
+	weft_json v = weft_json_find(f->v, weft_str_from(key));
+	weft_str none;
+	int64_t value = 0;
+
+	if (weft_json_get_str(v, &none) && weft_str_eq(none, weft_str_from(NONE)))
+		return WEFT_LIMIT_NONE;
+	if (weft_json_typeof(v) != WEFT_JSON_NONE && (!weft_json_get_int(v, &value) || value < 0))
+		wrong(f, WEFT_ESCHEMA, key, "is neither a positive integer nor \"none\"");
+	return (uint64_t)value;
+}
+
 static void get_memory(struct from *f, weft_memory *m)
 {
 	m->type = (weft_memory_type)get_name(f, "type", types, COUNT(types), false);
@@ -403,6 +441,18 @@ static void get_fields(struct from *f, weft_change *c)
 		break;
 	case WEFT_CHANGE_TASK_DELETE:
 		c->task.id = get_id(f, "id", true);
+		break;
+	case WEFT_CHANGE_LIMITS:
+		c->limit.room_id = get_id(f, "room", false);
+		c->limit.type = (weft_memory_type)get_name(f, "type", types, COUNT(types), true);
+		c->limit.limits.memories_max = get_bound(f, "memories_max");
+		c->limit.limits.bytes_max = get_bound(f, "bytes_max");
+		c->limit.limits.age_max_ms = get_bound(f, "age_max_ms");
+		break;
+	case WEFT_CHANGE_QUOTA:
+		c->quota.agent_id = get_id(f, "agent", false);
+		c->quota.memories_max = get_bound(f, "memories_max");
+		c->quota.bytes_max = get_bound(f, "bytes_max");
 		break;
 	default:
 		c->memory.id = get_id(f, "id", c->kind != WEFT_CHANGE_MEMORY);

@@ -113,7 +113,10 @@ WEFT_API weft_reply_to weft_reply_to_actor(weft_ref actor, uint64_t token);
 WEFT_API weft_reply_to weft_reply_to_port(weft_port *port, uint64_t token);
 /** To a future (weft/port.h). */
 WEFT_API weft_reply_to weft_reply_to_future(weft_future *future);
-/** To a function, called on the answering worker: short, no waiting, no locks held long. */
+/**
+ * To a function, called on the answering worker: short, no waiting (-EDEADLK), no locks held long. A promise to one
+ * that a foreign thread makes belongs to no runtime: none waits for it when it stops.
+ */
 WEFT_API weft_reply_to weft_reply_to_call(weft_reply_fn fn, void *user);
 
 /**
@@ -152,12 +155,14 @@ WEFT_API bool weft_msg_wants_reply(const weft_msg *msg);
 /**
  * Handle one message. msg is the runtime's and released on return, unless the
  * behaviour moved it on (weft_send, weft_reply as the response) or kept it
- * (weft_msg_keep). Must not block.
+ * (weft_msg_keep). Must not block: while it does not return, its worker's timers, I/O and pinned actors
+ * wait for it. Messages to other actors do not: another worker sees within 16 ms what lies behind, or, if none sleeps, takes one
+ * of them every 2 ms after that.
  * @return 0, or a negative error: the actor then ends with that reason.
  */
 typedef int (*weft_behaviour)(weft_actor *self, weft_msg *msg);
 
-/** What a kind of actor is. Static and constant: it must outlive all actors made from it. */
+/** What a kind of actor is. Constant: it must outlive all actors made from it, but the last one's fini may free it. */
 typedef struct weft_actor_class {
 	uint32_t size; /* sizeof(weft_actor_class) */
 	const char *name;
@@ -231,7 +236,8 @@ WEFT_API int weft_actor_demonitor(weft_ref actor, weft_reply_to reply_to);
 /**
  * Tie two ends together: when one ends with a reason other than 0, so does the other, with the same reason,
  * unless it has WEFT_ACTOR_TRAP_EXIT: then it gets WEFT_KIND_EXIT, for a normal end too.
- * @return 0, -ESRCH, -EALREADY, -EINVAL (itself), -ENOMEM. From inside a behaviour only.
+ * @return 0, -ESRCH (other has ended, or self: in a function that its end answers), -EALREADY, -EINVAL (itself), -ENOMEM.
+ * From inside a behaviour only.
  */
 WEFT_API int weft_actor_link(weft_actor *self, weft_ref other);
 /** @return 0, -ENOENT (not linked), -ENOMEM. An end that happened before may still arrive. From inside a behaviour only. */
@@ -287,8 +293,10 @@ typedef struct weft_timer {
 
 /**
  * After delay_ns the actor gets WEFT_KIND_TIMER with token. Not early; late by
- * up to one wheel tick (65,536 ns) plus queueing. An actor's end cancels its timers.
- * @return 0 or -ENOMEM, -ESHUTDOWN. ret_timer may be NULL. From inside a behaviour only.
+ * up to one wheel tick (65,536 ns), plus queueing, plus whatever runs just then on the worker where it was started.
+ * An actor's end cancels its timers.
+ * @return 0 or -ENOMEM, -ESHUTDOWN, -ESRCH (it has ended: a function that its end answers). ret_timer may be NULL.
+ * From inside a behaviour only.
  */
 WEFT_API int weft_timer_start(weft_actor *self, uint64_t delay_ns, uint64_t token, weft_timer *ret_timer);
 /**

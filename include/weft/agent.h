@@ -17,6 +17,7 @@
 #include <weft/error.h>
 #include <weft/memory.h>
 #include <weft/model.h>
+#include <weft/permission.h>
 #include <weft/plugin.h>
 #include <weft/tool.h>
 
@@ -35,6 +36,9 @@ typedef enum weft_room_policy {
 	WEFT_ROOM_PARALLEL
 } weft_room_policy;
 
+typedef struct weft_recorder weft_recorder; /* weft/record.h */
+typedef struct weft_replay weft_replay;
+
 typedef struct weft_agent_options {
 	uint32_t size; /* set by WEFT_AGENT_OPTIONS_INIT */
 	/* both kinds */
@@ -51,6 +55,9 @@ typedef struct weft_agent_options {
 	bool serial_tool_calls;  /* the calls of a turn one after another; default: in parallel */
 	uint8_t loop_policy;     /* weft_loop_policy */
 	const char *loop_message; /* NULL: the default; {tool_name} and {previous_result} are filled in */
+	weft_permissions *permissions; /* NULL: every tool may be called; a reference is taken */
+	weft_approvals *approvals;     /* where runs wait; NULL: what would ask is denied; a reference is taken */
+	weft_audit *audit;             /* a line for each call; may be NULL; a reference is taken */
 	/* full pipeline */
 	const weft_character *character; /* borrowed: outlives the definition; required for handle_message */
 	weft_store *store;               /* required for handle_message; a reference is taken */
@@ -68,6 +75,10 @@ typedef struct weft_agent_options {
 	uint64_t run_timeout_ns;    /* 0 = 1 h */
 	uint32_t queue_msgs;        /* waiting messages an agent holds; 0 = 16,384 */
 	uint32_t context_tokens;    /* of the model; 0 = 128,000 */
+	weft_budget budget;         /* of each run; WEFT_EBUDGET when it is used up */
+	/* what its runs do is written to a file, or answered from one (weft/record.h): at most one of them */
+	weft_recorder *recorder; /* a reference is taken */
+	weft_replay *replay;     /* a reference is taken; models may be NULL then: the replay's */
 } weft_agent_options;
 
 #define WEFT_AGENT_OPTIONS_INIT                                                                            \
@@ -108,8 +119,11 @@ typedef struct weft_ask {
 	weft_str input;
 	const weft_chat_message *history; /* copied; earlier system messages are dropped */
 	uint64_t parent_workflow_id;
-	bool end_after; /* the agent ends when it has answered */
+	bool end_after; /* the agent ends when it has answered; WEFT_EAPPROVAL is an answer, and weft_agent_resume wants another agent */
 	bool want_history; /* the result carries the whole message history */
+	uint64_t workflow_id; /* the run's id, from weft_workflow_id, each for one run: to know its events, or to cancel it; 0: a fresh one */
+	weft_str json_schema; /* the answer is JSON that fits this (copied); asked for again when it does not: weft_model_request */
+	weft_budget budget; /* of this run: what is not zero takes the place of the definition's */
 } weft_ask;
 
 #define WEFT_ASK_INIT                                                                                      \
@@ -130,6 +144,7 @@ typedef struct weft_incoming {
 	bool mentions_agent;   /* the platform says so */
 	bool replies_to_agent;
 	weft_memory message; /* room_id and entity_id required; nil id: a fresh one; nil agent_id: this agent's; text and attachments copied */
+	uint64_t workflow_id; /* as in weft_ask */
 } weft_incoming;
 
 #define WEFT_INCOMING_INIT                                                                                 \
@@ -139,6 +154,20 @@ typedef struct weft_incoming {
 
 /** Hand a message to an agent. @return as weft_agent_ask and weft_attachments_check, -EINVAL (nil room or entity) */
 WEFT_API int weft_agent_handle_message(weft_ref agent, const weft_incoming *incoming, weft_reply_to reply_to);
+
+/* ---- canceling ----------------------------------------------------------- */
+
+/**
+ * End a run early: it is answered with -ECANCELED, handlers that still work for it are told (weft_model_on_cancel,
+ * weft_tool_on_cancel), and what they give is not used. The agent goes on with its other runs. A run that has
+ * ended, or was never there, is not an error: the answer that is on its way says which it was.
+ *
+ * @param workflow_id  of the ask or incoming message, also while it waits for its room; 0: every run of the agent
+ * @return 0: it will be, after what the caller sent to the agent before; -ESRCH, -ENOMEM
+ *
+ * Threads: any. Blocks: never; a full mailbox does not refuse it.
+ */
+WEFT_API int weft_agent_cancel(weft_ref agent, uint64_t workflow_id);
 
 /** Stages of one message, for the times in a result. */
 typedef enum weft_stage {
@@ -164,7 +193,7 @@ typedef struct weft_agent_result {
 	weft_str error; /* a sentence; empty when status is 0 */
 	weft_str text;
 	weft_str content_type; /* "text/plain" or "application/json" */
-	weft_str thought;      /* pipeline */
+	weft_str thought;      /* pipeline: the field; tool loop: what the model thought aloud before its answer */
 	weft_uuid reply_id;    /* pipeline: the saved answer; nil when none */
 	weft_uuid message_id;
 	weft_model_usage usage;
@@ -175,9 +204,14 @@ typedef struct weft_agent_result {
 	uint32_t history_count;
 	uint32_t action_count;
 	const weft_action_result *actions; /* pipeline */
+	const weft_approval *approvals; /* tool loop, status WEFT_EAPPROVAL: what it waits for */
+	uint32_t approval_count;
+	weft_uuid suspended_run;        /* then, for weft_agent_resume */
 	uint64_t workflow_id;
 	uint64_t stage_ns[WEFT_STAGE_COUNT];
 	uint32_t stage_runs[WEFT_STAGE_COUNT];
+	uint64_t spent_micros; /* by the prices of the models (weft_models_set_price) */
+	weft_finish finish; /* tool loop: why the model stopped; with LENGTH and CONTENT_FILTER the text is not all of it */
 } weft_agent_result;
 
 /**
@@ -195,6 +229,9 @@ typedef struct weft_agent_stats {
 	uint64_t runs_started, runs_completed, runs_failed;
 	uint64_t tool_calls, tool_loops_found, model_calls, model_failures, parse_retries;
 	uint64_t embeddings_queued, embeddings_done, embeddings_dropped;
+	uint64_t runs_canceled; /* answered -ECANCELED; neither completed nor failed */
+	uint64_t runs_suspended; /* answered WEFT_EAPPROVAL; nor those. A run that is resumed is started again */
+	uint64_t model_cached;  /* of model_calls: answered by a cache, or by a call of another (weft/cache.h) */
 } weft_agent_stats;
 WEFT_API int weft_agent_stats_read(const weft_agent_def *def, weft_agent_stats *ret_stats);
 

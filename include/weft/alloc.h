@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weft/alloc.h - the one seam through which weft gets memory, and arenas over it.
+ * weft/alloc.h - the one seam through which weft gets memory, and arenas and buffers over it.
  *
  * The default is mimalloc. A host that owns its memory replaces it once, before
  * any other call into weft.
@@ -60,8 +60,27 @@ WEFT_API void *weft_arena_calloc(weft_arena *arena, size_t bytes);
 WEFT_API weft_str weft_arena_dup(weft_arena *arena, weft_str text);
 /** Formatted text with a NUL behind it; {NULL, 0} when out of memory. */
 WEFT_API weft_str weft_arena_printf(weft_arena *arena, const char *fmt, ...) WEFT_PRINTF(2, 3);
+/** It holds secrets: what was in it is overwritten before its memory is given back or used again. */
+WEFT_API void weft_arena_wipe_at_end(weft_arena *arena);
 /** Bytes held from the allocator. */
 WEFT_API size_t weft_arena_bytes(const weft_arena *arena);
+
+/**
+ * Bytes that grow. Zero is an empty one whose memory comes from the allocator; with an arena it comes from there, and goes
+ * with it. To use its memory again set len_bytes to 0. Not thread-safe: one user at a time.
+ */
+typedef struct weft_buffer {
+	char *ptr; /* owned, or the arena's */
+	size_t len_bytes, cap_bytes;
+	weft_arena *arena; /* borrowed; NULL: none */
+} weft_buffer;
+
+/** Room for `more` bytes behind len_bytes. @return 0 or -ENOMEM: nothing changed then */
+WEFT_API int weft_buffer_reserve(weft_buffer *buffer, size_t more);
+/** Append. @return as weft_buffer_reserve */
+WEFT_API int weft_buffer_put(weft_buffer *buffer, weft_str bytes);
+/** Release what it owns; an empty one afterwards, of the same arena. NULL is fine. */
+WEFT_API void weft_buffer_fini(weft_buffer *buffer);
 
 WEFT_END_DECLS
 

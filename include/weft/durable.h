@@ -37,12 +37,19 @@ typedef struct weft_store_open_options {
 	weft_store_sync sync;
 	uint32_t interval_ms;     /* of SYNC_INTERVAL; 0 = 10 */
 	uint64_t segment_bytes;   /* of a file of the log; 0 = 64 MiB, at least 64 KiB */
+	/*
+	 * A snapshot is made by itself when the log behind the last one has grown to this, and to the size of that snapshot: a log
+	 * is never much larger than what it stands for. 0 = 256 MiB, at least 64 KiB; WEFT_SNAPSHOT_NEVER: only when asked for.
+	 */
+	uint64_t snapshot_log_bytes;
 	uint64_t waiting_bytes_max; /* changes not yet on the disk; more and their calls wait; 0 = 16 MiB, at least 64 KiB */
 	bool must_exist;          /* -ENOENT when there is no store; else one is made */
 	/* While open reads; both in bytes. May be NULL. */
 	void (*progress)(uint64_t done_bytes, uint64_t total_bytes, void *user);
 	void *user;
 } weft_store_open_options;
+
+#define WEFT_SNAPSHOT_NEVER UINT64_MAX
 
 #define WEFT_STORE_OPEN_OPTIONS_INIT                                                                       \
 	{                                                                                                  \
@@ -85,7 +92,7 @@ WEFT_API int weft_store_flush_async(weft_store *store, weft_store_flushed fn, vo
 
 /**
  * Write what the store holds into one file, while it is used, and drop the log before it: less disk, faster opens.
- * A room's writers wait while their room is copied.
+ * A room's writers wait while their room is copied. One is made by itself now and then (snapshot_log_bytes).
  * @return 0, -ENOSYS (in memory), -EBUSY (another is being made), or the disk's or the log's error: the log is whole then
  */
 WEFT_API int weft_store_snapshot(weft_store *store, weft_error *err);
@@ -97,6 +104,10 @@ typedef struct weft_store_log_stats {
 	uint64_t batches, bytes;  /* written; with padding */
 	uint64_t segment;         /* the newest; 0: none yet */
 	uint64_t bytes_waiting;
+	uint64_t log_bytes;       /* behind the last snapshot: what the next open reads again */
+	uint64_t snapshots;       /* made since the open */
+	int32_t snapshot_status;  /* of the last one: 0, or why it failed; the log is whole then */
+	uint32_t reserved;
 	uint64_t read_changes, read_ns; /* by the open: changes replayed, and how long all of it took */
 } weft_store_log_stats;
 /** @return 0, -EINVAL, -ENOSYS (in memory). Threads: any. */
@@ -118,6 +129,8 @@ typedef enum weft_change_kind {
 	WEFT_CHANGE_RELATIONSHIP_DELETE, /* relationship.source_id, target_id */
 	WEFT_CHANGE_TASK,
 	WEFT_CHANGE_TASK_DELETE, /* task.id */
+	WEFT_CHANGE_LIMITS, /* limit: of a room, or (nil) of all that have none of their own */
+	WEFT_CHANGE_QUOTA,
 	WEFT_CHANGE_KIND_COUNT
 } weft_change_kind;
 
@@ -134,6 +147,15 @@ typedef struct weft_change {
 		weft_memory memory;
 		weft_relationship relationship;
 		weft_task task;
+		struct {
+			weft_uuid room_id;
+			weft_memory_type type;
+			weft_limits limits;
+		} limit;
+		struct {
+			weft_uuid agent_id;
+			uint64_t memories_max, bytes_max;
+		} quota;
 	};
 } weft_change;
 
@@ -141,8 +163,9 @@ typedef struct weft_change {
 typedef bool (*weft_change_visitor)(const weft_change *change, void *user);
 
 /**
- * The changes that would make what the store holds, in an order that works: for exports. Writers of a room wait while
- * it is visited; do not call the store from fn.
+ * The changes that would make what the store holds, in an order that works: for exports. Limits and quotas come after what
+ * they limit, so that making the changes neither evicts nor refuses. Writers of a room wait while it is visited; do not
+ * call the store from fn.
  * @return 0, -ECANCELED (fn gave false), -ENOMEM
  */
 WEFT_API int weft_store_visit(weft_store *store, weft_change_visitor fn, void *user);

@@ -36,6 +36,19 @@ enum {
 	WEFT_EDAMAGED = -20018,    /* what is stored is not what was written; the message names file and offset */
 	WEFT_EVERSION = -20019,    /* stored by a version of weft whose format this one does not read */
 	WEFT_ELOGFAILED = -20020,  /* the store's log failed before: it takes no more writes, and reads go on */
+	WEFT_EHOSTNAME = -20021,   /* no host of that name */
+	WEFT_ETLS = -20022,        /* TLS could not be agreed on, or its bytes are not what they should be */
+	WEFT_ECERT = -20023,       /* a certificate is not believed; the message names the host and the reason */
+	WEFT_EPROXY = -20024,      /* a proxy refused to connect; the message has its status */
+	WEFT_EBREAKER = -20025,    /* the endpoint failed too often just now: it is not asked */
+	WEFT_EOVERLOAD = -20026,   /* too many wait already, or the wait would be too long; the message says when to come back */
+	WEFT_EBUDGET = -20027,     /* the run's budget of tokens or money is spent; the message says which */
+	WEFT_ECUT = -20030,        /* a model used up its tokens before it had answered */
+	WEFT_EFILTERED = -20031,   /* a model refused to answer, or its provider withheld the answer */
+	WEFT_EBROKEN = -20032,     /* a model's answer broke off after some of it had been shown: it is not asked again */
+	WEFT_EDENIED = -20040,     /* a tool may not be called: by a rule, or by who was asked */
+	WEFT_EAPPROVAL = -20041,   /* a run waits for an approval: weft_agent_resume goes on with it */
+	WEFT_EDIVERGED = -20050, /* a replayed run did something else than the recorded one; the message has file, line and difference */
 	WEFT_E_LAST = -20099
 };
 

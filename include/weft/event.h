@@ -42,16 +42,28 @@ WEFT_API const char *weft_event_status_name(weft_event_type type);
 WEFT_API const char *weft_event_scope_name(weft_event_scope scope);
 WEFT_API const char *weft_event_type_name(weft_event_type type);
 
+typedef enum weft_field_kind {
+	WEFT_FIELD_STR = 0,
+	WEFT_FIELD_INT,
+	WEFT_FIELD_DOUBLE,
+	WEFT_FIELD_BOOL,
+	WEFT_FIELD_JSON, /* valid JSON text */
+	WEFT_FIELD_SINCE_MS /* emitted: weft_ticks() of a moment; read: a DOUBLE, from there to the event; 0 for 0 */
+} weft_field_kind;
+
+typedef union weft_event_number {
+	int64_t i;
+	double d;
+	bool b;
+	uint64_t ticks; /* SINCE_MS */
+} weft_event_number;
+
 /** A typed value in an event's data. Keys are static strings: only their address is kept, as long as the runtime lives. */
 typedef struct weft_event_field {
 	weft_str key;
-	enum { WEFT_FIELD_STR, WEFT_FIELD_INT, WEFT_FIELD_DOUBLE, WEFT_FIELD_BOOL, WEFT_FIELD_JSON } kind;
-	weft_str str; /* STR: text; JSON: valid JSON text */
-	union {
-		int64_t i;
-		double d;
-		bool b;
-	} num;
+	weft_field_kind kind;
+	weft_str str; /* STR, JSON */
+	weft_event_number num;
 } weft_event_field;
 
 #define WEFT_EVENT_FIELDS_MAX 8
@@ -69,6 +81,42 @@ typedef struct weft_event_desc {
 	uint32_t field_count;
 } weft_event_desc;
 
+/** The name of a field, and what it holds. */
+typedef struct weft_event_key {
+	weft_str name;
+	weft_field_kind kind;
+} weft_event_key;
+
+/* Initializer of a weft_event_key: the name is a literal. */
+#define WEFT_EVENT_KEY(name_, kind_)                                                                       \
+	{                                                                                                  \
+		{ (name_), sizeof(name_) - 1 }, (kind_)                                                    \
+	}
+
+/**
+ * What all events that one place in a program emits have in common. Only their values are written then, in less
+ * room than a description takes; who reads sees no difference. Static, as keys are: its address is kept.
+ */
+typedef struct weft_event_form {
+	weft_event_scope scope;
+	weft_str step_prefix; /* not empty: the component is component_id, this and the step in decimal: "name:llm:3" */
+	uint32_t text_count, number_count;           /* WEFT_EVENT_FIELDS_MAX together */
+	weft_event_key keys[WEFT_EVENT_FIELDS_MAX]; /* of the texts (STR, JSON) first, then of the numbers */
+} weft_event_form;
+
+/** What one of them says. Texts are copied before the call returns. */
+typedef struct weft_event_values {
+	weft_event_type type;
+	bool follows; /* at once after the event that this behaviour emitted last: shares its time, no clock is read */
+	uint32_t step;
+	uint64_t workflow_id;
+	uint64_t parent_workflow_id;
+	weft_str component_id;
+	weft_str message;
+	const weft_str *texts;            /* as many as the form has */
+	const weft_event_number *numbers; /* likewise */
+} weft_event_values;
+
 /** A run's id: unique in the process. Threads: any; no shared line is written on a worker. */
 WEFT_API uint64_t weft_workflow_id(weft_runtime *rt);
 
@@ -77,6 +125,12 @@ WEFT_API bool weft_events_wanted(const weft_runtime *rt);
 
 /** Emit from inside a behaviour or from a foreign thread. Never fails; never waits. */
 WEFT_API void weft_event_emit(weft_runtime *rt, const weft_event_desc *desc);
+
+/**
+ * Likewise, by a form. One with more than WEFT_EVENT_FIELDS_MAX keys says nothing.
+ * @return weft_ticks() of the event, good for WEFT_FIELD_SINCE_MS; 0 when nothing was emitted.
+ */
+WEFT_API uint64_t weft_event_emit_form(weft_runtime *rt, const weft_event_form *form, const weft_event_values *values);
 
 /** What a subscriber reads. Pointers live in the batch's buffer: until the next read or unsubscribe. */
 typedef struct weft_event {

@@ -23,6 +23,7 @@ WEFT_BEGIN_DECLS
 
 #define WEFT_INDEX_DIMS_MAX 16384u
 #define WEFT_INDEX_M_MAX 64u
+#define WEFT_INDEX_EF_MAX 20000u /* a scan is better then */
 
 typedef struct weft_index weft_index;
 
@@ -33,9 +34,14 @@ typedef enum weft_index_kind {
 } weft_index_kind;
 
 typedef enum weft_index_codes {
-	WEFT_INDEX_CODES_I8 = 0,  /* a byte a dimension to search by, and the floats to score by */
-	WEFT_INDEX_CODES_I8_ONLY, /* the bytes alone: a quarter of the memory, scores to about 1e-3 */
-	WEFT_INDEX_CODES_NONE     /* the floats alone */
+	/*
+	 * A byte a dimension to search by, two more to score by: 3/4 of the memory of floats. A number is off by 6.1e-8 of the
+	 * vector's largest at most; so a score by sqrt(dims) * 6.1e-8 at the very most, some 1e-8 as a rule, beside what adding floats up
+	 * is off by (some 1e-7).
+	 */
+	WEFT_INDEX_CODES_I8 = 0,
+	WEFT_INDEX_CODES_I8_ONLY, /* the bytes alone: scores to about 1e-3 */
+	WEFT_INDEX_CODES_NONE     /* the floats alone: four times as much to read a row */
 } weft_index_codes;
 
 typedef struct weft_index_options {
@@ -44,7 +50,7 @@ typedef struct weft_index_options {
 	weft_index_kind kind;
 	weft_index_codes codes;
 	uint32_t m;               /* links a row has on upper floors, half of the ground floor's; 0 = 16; 4 .. WEFT_INDEX_M_MAX */
-	uint32_t ef_construction; /* how widely a new row's neighbours are looked for; 0 = 200 */
+	uint32_t ef_construction; /* how widely a new row's neighbours are looked for; 0 = 200; at most WEFT_INDEX_EF_MAX */
 	uint32_t graph_from;      /* AUTO: rows from which a graph is built; 0 = chosen by what was measured */
 	uint32_t reserved;
 	uint64_t seed; /* of the rows' floors; the same rows put in the same order by one thread give the same graph */
@@ -87,8 +93,8 @@ typedef struct weft_index_filter {
 
 typedef struct weft_index_query {
 	uint32_t size;   /* set by WEFT_INDEX_QUERY_INIT */
-	uint32_t ef;     /* how widely the graph is searched; 0: chosen from recall */
-	float recall;    /* wanted share of the true neighbours, 0 < recall < 1; 0 = 0.95; 1: exact, by a scan */
+	uint32_t ef;     /* how widely the graph is searched; 0: chosen from recall; more than WEFT_INDEX_EF_MAX: a scan */
+	float recall;    /* wanted share of the true neighbours, on average, 0 < recall < 1; 0 = 0.95; 1: exact, by a scan */
 	uint32_t reserved;
 	const weft_index_filter *filter; /* NULL: everything passes */
 } weft_index_query;
@@ -159,15 +165,17 @@ WEFT_API int weft_index_put(weft_index *index, uint64_t id, const float *vector,
 WEFT_API int weft_index_delete(weft_index *index, uint64_t id);
 
 /**
- * Take all that is dead out of the graph now, and see to it that every row can be reached. Puts and deletes do
- * that in small portions anyway, when a tenth of the graph is dead: this is for an hour of rest, or before a save.
+ * Take all that is dead out of the graph now, see to it that every row can be reached, and measure anew which ef gives which
+ * recall if that is due: the index has grown by half, or knows for the first time what is asked of it (a thousand searches for a
+ * recall). Puts and deletes do that in small portions anyway: this is for an hour of rest, or before a save.
  * @return 0, -ENOMEM. Threads: any; waits for searches that run. Never from a visitor of a search.
  */
 WEFT_API int weft_index_sweep(weft_index *index);
 
 /**
- * The vector and attributes of an id. Either result may be NULL. With WEFT_INDEX_CODES_I8_ONLY the
- * vector comes back as the codes have it.
+ * The vector and attributes of an id. Either result may be NULL. The vector comes back as it is kept: with
+ * WEFT_INDEX_CODES_I8 each number to 1.2e-7 of the largest (a float's own rounding counted in), with I8_ONLY to 0.4%; put again
+ * it is the same row.
  * @param ret_vector dims floats, of length 1
  * @return 0, -ENOENT. Threads: any; waits for a put or delete of the same id.
  */

@@ -4,7 +4,8 @@
  *
  * A document is parsed once and immutable; a value is a small handle into it,
  * passed by value, valid until the document is released. Parsing is strict:
- * UTF-8 is checked, duplicate keys keep the first found, depth is at most 64.
+ * UTF-8 is checked, duplicate keys keep the first found (weft_json_check_keys refuses them),
+ * depth is at most 64.
  */
 #ifndef WEFT_JSON_H
 #define WEFT_JSON_H
@@ -59,6 +60,13 @@ WEFT_API size_t weft_json_count(weft_json v);
 /** A member by key; type NONE when v is no object or has none. */
 WEFT_API weft_json weft_json_find(weft_json v, weft_str key);
 
+/**
+ * That no object in v, at any depth, has a key twice: which of the two holds is each reader's own guess, so what is checked
+ * here and read elsewhere must not have any. Allocates only for objects of more than 16 members.
+ * @return 0, WEFT_EPARSE with the key in err (may be NULL), -ENOMEM
+ */
+WEFT_API int weft_json_check_keys(weft_json v, weft_error *err);
+
 /** Walk an array or object: for (it = weft_json_iter_begin(v); weft_json_iter_next(&it); ) use it.key, it.value */
 typedef struct weft_json_iter {
 	weft_str key;    /* empty in an array */
@@ -107,10 +115,13 @@ WEFT_API int weft_json_writer_text(weft_json_writer *w, weft_str *ret_text);
 /**
  * A compiled JSON Schema (the subset of 2020-12 that tools use: type, properties,
  * required, additionalProperties, enum, const, items, prefixItems, minItems,
- * maxItems, minLength, maxLength, pattern (POSIX extended, with \d \w \s; byte-wise
- * outside ASCII), minimum, maximum,
- * exclusiveMinimum, exclusiveMaximum, multipleOf, anyOf, oneOf, allOf, not,
- * local $ref into $defs; annotations are ignored). Immutable: share it freely.
+ * maxItems, minLength, maxLength, pattern (ECMA 262 with its "u" flag, lookarounds
+ * too; \d \w \s \b are ASCII's), minimum, maximum, exclusiveMinimum, exclusiveMaximum,
+ * multipleOf, anyOf, oneOf, allOf, not, local $ref into $defs; annotations are
+ * ignored). Immutable: share it freely.
+ *
+ * What compiling and checking cost is bounded, whoever wrote the schema: a pattern that
+ * takes more than some milliseconds of a string fails the check, inside a "not" too.
  */
 typedef struct weft_json_schema weft_json_schema;
 
@@ -118,7 +129,7 @@ typedef struct weft_json_schema weft_json_schema;
 WEFT_API int weft_json_schema_compile(weft_json schema, weft_json_schema **ret_schema, weft_error *err);
 WEFT_API void weft_json_schema_destroy(weft_json_schema *schema);
 
-/** @return 0, or WEFT_ESCHEMA with "at <pointer>: <reason>" in err (may be NULL). Threads: any. Allocates: never on success, but for what regexec does. */
+/** @return 0, or WEFT_ESCHEMA with "at <pointer>: <reason>" in err (may be NULL). Threads: any. Allocates: never on success, but for a "pattern". */
 WEFT_API int weft_json_schema_check(const weft_json_schema *schema, weft_json value, weft_error *err);
 
 /* ---- canonical hash ---------------------------------------------------- */

@@ -213,11 +213,30 @@ WEFT_API int weft_store_delete(weft_store *store, weft_uuid id);
 WEFT_API uint64_t weft_store_count(weft_store *store, weft_uuid room_id, weft_memory_type type);
 /** Of them, those that have an embedding. O(1). */
 WEFT_API uint64_t weft_store_count_embedded(weft_store *store, weft_uuid room_id, weft_memory_type type);
-/** Give a memory its embedding (copied, normalised). 0, -ENOENT, -EINVAL (not finite, zero length or other dims than the store's first), -EDQUOT, -ENOMEM. */
+/**
+ * Give a memory its embedding: copied, normalised, and kept to 24 bits a number (WEFT_INDEX_CODES_I8 in weft/index.h).
+ * 0, -ENOENT, -EINVAL (not finite, zero length or other dims than the store's first), -EDQUOT, -ENOMEM.
+ */
 WEFT_API int weft_store_set_embedding(weft_store *store, weft_uuid id, const float *embedding, uint32_t dims);
 /** Replace the attachments of a memory; copied. 0, -ENOENT, -EDQUOT, -ENOMEM, as weft_attachments_check: then nothing changed. */
 WEFT_API int weft_store_set_attachments(weft_store *store, weft_uuid id, const weft_attachment *attachments,
                                         uint32_t count);
+
+/**
+ * Go on from a message in another direction: a new room that holds what an old one held up to there.
+ *
+ * It has the old one's world, kind, name, source and participants, who follow it as they do the old one, and copies of its memories
+ * in their order: messages up to last_id, of the other types what was created no later. A copy has a fresh id, what it is a
+ * reply to is the copy where there is one; all else is the same, attachments and embeddings too. The rooms know nothing of
+ * each other afterwards.
+ *
+ * @param last_id  the last message to take; nil: all of the room
+ * @return 0, -EINVAL, -ENOENT (no such room; no such message in it), -ENOMEM, as weft_store_add: its memories are gone again
+ *         then, and an empty room may be left. A durable store that loses its power meanwhile may have the first of them
+ * Threads: any. What is added to the old room meanwhile is not in the new one. Cost: O(n log n), and a copy of what it takes
+ * while it runs.
+ */
+WEFT_API int weft_store_branch(weft_store *store, weft_uuid room_id, weft_uuid last_id, weft_uuid *ret_room_id);
 
 /** Called under the room's lock: look, copy, do not call the store. memory is valid during the call. Return false to end. */
 typedef bool (*weft_memory_visitor)(const weft_memory *memory, void *user);
@@ -321,8 +340,9 @@ WEFT_API int weft_store_agent_usage(weft_store *store, weft_uuid agent_id, weft_
 
 /**
  * How much an agent may hold; 0: any. What it has already is kept. An add, a first embedding or attachments that would
- * go over are refused with -EDQUOT; weft_store_agent_usage counts for which of the two reasons. @return 0, -EINVAL, -ENOMEM
+ * go over are refused with -EDQUOT; weft_store_agent_usage counts for which of the two reasons. A durable store keeps it.
  * At the very edge, of two adds at the same time both may be refused where one would have fitted.
+ * @return 0, -EINVAL, -ENOMEM, or the log's error (weft/durable.h). Threads: any.
  */
 WEFT_API int weft_store_set_quota(weft_store *store, weft_uuid agent_id, uint64_t memories_max, uint64_t bytes_max);
 
@@ -341,7 +361,7 @@ typedef struct weft_limits {
 /**
  * Limit what a room keeps of a type, or (nil room_id) every room that was not told otherwise. Who goes over by an add loses
  * the oldest first, in the order they were added. Limits change nothing by themselves: the next add to a room does, and
- * weft_store_expire. They are not stored: a program sets them each time. @return 0, -EINVAL, -ENOENT (room), -ENOMEM
+ * weft_store_expire. A durable store keeps them. @return 0, -EINVAL, -ENOENT (room), -ENOMEM, or the log's error. Threads: any.
  */
 WEFT_API int weft_store_set_limits(weft_store *store, weft_uuid room_id, weft_memory_type type,
                                    const weft_limits *limits);

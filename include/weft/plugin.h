@@ -206,7 +206,10 @@ typedef struct weft_evaluator_call {
 } weft_evaluator_call;
 
 typedef bool (*weft_evaluator_validate_fn)(const weft_turn *turn, void *user);
-/** 0: done; WEFT_PENDING: weft_evaluator_finish later, once; negative: an event says so, nothing else happens. */
+/**
+ * 0: done; WEFT_PENDING: weft_evaluator_finish later, once, any thread: the answer goes out before, RUN_ENDED and the end of an
+ * agent that is asked to stop come after; negative: an event says so, nothing else happens.
+ */
 typedef int (*weft_evaluator_fn)(weft_evaluator_call *call, void *user);
 WEFT_API void weft_evaluator_finish(weft_evaluator_call *call, int status);
 
@@ -239,7 +242,10 @@ typedef struct weft_summary_call {
 
 /** The new summary, of previous and messages both; copied. 0, -EINVAL, -ENOMEM. From the handler, or from any one thread before finish. */
 WEFT_API int weft_summary_return(weft_summary_call *call, weft_str text);
-/** 0: done; WEFT_PENDING: weft_summary_finish later, once, any thread; negative: an event says so, and it is tried again later. */
+/**
+ * 0: done; WEFT_PENDING: weft_summary_finish later, once, any thread; negative: an event says so, and it is tried again later.
+ * A summary whose agent has ended meanwhile is not kept.
+ */
 typedef int (*weft_summarize_fn)(weft_summary_call *call, void *user);
 WEFT_API void weft_summary_finish(weft_summary_call *call, int status);
 

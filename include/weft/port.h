@@ -82,7 +82,10 @@ WEFT_API int weft_future_wait_until(weft_future *future, weft_msg **ret_msg, uin
  * @return 0, -EBUSY (all guest places taken, or already a guest), -EDEADLK (a worker), -ESHUTDOWN
  */
 WEFT_API int weft_guest_enter(weft_runtime *rt);
-/** Hand what is still queued to the workers and stop being a guest. 0 or -EINVAL. */
+/**
+ * Hand what is still queued to the workers and stop being a guest; what its actors started of timers, too, which
+ * waited for that or for a wait of this thread. 0, -EINVAL, or -EDEADLK: inside an actor, or a function that answers.
+ */
 WEFT_API int weft_guest_leave(weft_runtime *rt);
 
 WEFT_END_DECLS

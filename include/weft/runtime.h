@@ -55,7 +55,7 @@ typedef struct weft_runtime_options {
 	uint32_t guests_max;     /* foreign threads that may run actors while they wait; 0 = 4, at most 64 */
 	uint32_t actors_max;     /* so many can live at once, and a few hundred more a worker; 0 = 4,194,304; at most 16,777,216 */
 	uint32_t mailbox_msgs;   /* default mailbox bound; 0 = 4,096 */
-	uint32_t budget_msgs;    /* messages an activation handles before it yields; 0 = 64 */
+	uint32_t budget_msgs;    /* messages an activation handles before it yields, fewer where they take long: about 1 ms of them; 0 = 64 */
 	uint64_t spin_ns;        /* an idle worker looks for work this long before it sleeps; 0 = 20,000 */
 	uint64_t steal_delay_ns; /* how long a thief watches a victim before it takes; 0 = 10,000 */
 	uint32_t event_ring_bytes; /* event history a worker keeps; 0 = 262,144; power of two (weft/event.h) */
@@ -100,7 +100,7 @@ WEFT_API int weft_runtime_start(weft_runtime *rt);
 WEFT_API int weft_runtime_stop(weft_runtime *rt, uint64_t timeout_ns);
 
 /**
- * Wait until the workers are gone.
+ * Wait until the workers are gone. Threads: any, several at once, too; but who calls weft_runtime_destroy comes after them.
  * @return 0: all work was drained; -ETIMEDOUT: the deadline ended some;
  *         -EDEADLK: called from a worker; -EINVAL: never started or not asked to stop
  */

@@ -38,7 +38,7 @@ enum {
 	WEFT_SIM_THREAD = 1u << 1, /* threads and I/O loops cannot be made */
 	WEFT_SIM_CLOCK = 1u << 2,  /* time leaps forward (a suspended machine), the wall clock back too */
 	WEFT_SIM_EARLY = 1u << 3,  /* waits end early, for no reason */
-	WEFT_SIM_IO = 1u << 4,     /* short reads and writes, EAGAIN, EIO, ENOSPC, failed syncs */
+	WEFT_SIM_IO = 1u << 4,     /* short reads and writes, EAGAIN, EIO, ENOSPC, failed syncs; connections refused and broken */
 	WEFT_SIM_ALL = (1u << 5) - 1
 };
 

@@ -38,10 +38,25 @@ typedef int (*weft_tool_fn)(weft_tool_call *call, void *user);
 
 /** Set the result text; copied. From the handler, or before weft_tool_finish. */
 WEFT_API void weft_tool_return(weft_tool_call *call, weft_str result);
-/** Say why it failed; gives back code so that a handler can return it. */
+/** Say why it failed, in up to 16 KiB; gives back code so that a handler can return it. */
 WEFT_API int weft_tool_fail(weft_tool_call *call, int code, const char *fmt, ...) WEFT_PRINTF(3, 4);
 /** End a pending call with 0 or a negative error. The call must not be used afterwards. Threads: any. */
 WEFT_API void weft_tool_finish(weft_tool_call *call, int status);
+/** Ask to be told when nobody wants the result any more; as weft_model_on_cancel (weft/model.h). */
+WEFT_API int weft_tool_on_cancel(weft_tool_call *call, void (*fn)(void *user), void *user);
+/**
+ * Tell whoever listens what came so far: an event of scope TOOL and type PROGRESS with {agent, tool_call_id,
+ * chunk}. Nothing when nobody listened as the call began, or it belongs to no run. Not after weft_tool_finish. Threads: any.
+ */
+WEFT_API void weft_tool_progress(weft_tool_call *call, weft_str chunk);
+
+enum { /* what is known of a tool, for those who decide whether it may be called */
+	WEFT_TOOL_READ_ONLY = 1,   /* changes nothing */
+	WEFT_TOOL_DESTRUCTIVE = 2, /* may undo or overwrite what is there */
+	WEFT_TOOL_IDEMPOTENT = 4,  /* twice is as good as once */
+	WEFT_TOOL_OPEN_WORLD = 8,  /* reaches out to what nobody here controls */
+	WEFT_TOOL_UNCHECKED = 16   /* the schema is shown to the model and not checked: the handler does that */
+};
 
 typedef struct weft_tool_options {
 	uint32_t size; /* set by WEFT_TOOL_OPTIONS_INIT */
@@ -50,6 +65,8 @@ typedef struct weft_tool_options {
 	weft_str schema_json;    /* JSON Schema of the arguments object; empty: any object */
 	weft_tool_fn fn;
 	void *user;
+	void (*release)(void *user); /* when the registry goes; not when adding failed; NULL is fine */
+	uint32_t flags;              /* WEFT_TOOL_... */
 } weft_tool_options;
 
 #define WEFT_TOOL_OPTIONS_INIT                                                                             \
@@ -68,6 +85,8 @@ WEFT_API void weft_tools_unref(weft_tools *tools); /* NULL is fine */
  */
 WEFT_API int weft_tools_add(weft_tools *tools, const weft_tool_options *opt, weft_error *err);
 WEFT_API size_t weft_tools_count(const weft_tools *tools);
+/** What a tool was added with: WEFT_TOOL_... @return 0 or WEFT_ENOTOOL */
+WEFT_API int weft_tools_flags(const weft_tools *tools, weft_str name, uint32_t *ret_flags);
 /** The tools as OpenAI function definitions, a JSON array; "" when there are none. Lives as long as the registry. */
 WEFT_API weft_str weft_tools_json(const weft_tools *tools);
 
@@ -80,7 +99,7 @@ WEFT_API weft_str weft_tools_json(const weft_tools *tools);
  */
 WEFT_API int weft_tools_call(const weft_tools *tools, weft_str name, weft_str arguments_json, weft_arena *arena,
                              weft_str *ret_result);
-/** The same for arguments that are parsed already. */
+/** The same for arguments that are parsed already. WEFT_EPARSE here: they give a key twice. */
 WEFT_API int weft_tools_call_parsed(const weft_tools *tools, weft_str name, weft_json arguments, weft_arena *arena,
                                     weft_str *ret_result);
 

@@ -17,7 +17,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define MEMBERS_ON_STACK 16u
+#define MEMBERS_ON_STACK 32u
 #define BUFFER_BYTES 512u
 #define STRING_BLOCK 32u /* simdjson keeps as many bytes readable behind every string */
 
@@ -100,6 +100,8 @@ static inline int key_cmp(weft_str a, weft_str b)
 {
 	if (a.len_bytes != b.len_bytes)
 		return a.len_bytes < b.len_bytes ? -1 : 1;
+	if (a.len_bytes && a.ptr[0] != b.ptr[0]) /* mostly there is no need to call */
+		return (unsigned char)a.ptr[0] < (unsigned char)b.ptr[0] ? -1 : 1;
 	return memcmp(a.ptr, b.ptr, a.len_bytes);
 }
 

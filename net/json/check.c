@@ -8,6 +8,7 @@
  * A schema may refer to itself, and may try much more than the value is long, so a check
  * has a depth and a number of steps that it does not exceed.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@
 #define DEPTH_MAX 256u /* a value is at most 64 deep; the rest is for $ref and the like */
 #define STEPS_MIN 10000u
 #define STEPS_A_WORD 64u
+#define STEPS_A_PATTERN 32u /* a string has at least two words */
+#define STEPS_A_DEAR_PATTERN 4096u /* a match of a millisecond: not one for each string of a long list */
 
 struct check {
 	const weft_json_doc *doc;
@@ -24,6 +27,7 @@ struct check {
 	uint64_t root;   /* what pointers begin at */
 	uint64_t *steps; /* left */
 	uint32_t depth;
+	bool strictly; /* a key given twice is wrong; without a reason */
 };
 
 /* ---- saying what is wrong -------------------------------------------------------- */
@@ -155,6 +159,7 @@ static bool passes(const struct check *c, const struct node *n, uint64_t at)
 	struct check quiet = *c;
 
 	quiet.err = NULL;
+	quiet.strictly = false; /* whoever asks has looked at the keys */
 	return check(&quiet, n, at) == 0;
 }
 
@@ -236,22 +241,45 @@ static uint64_t code_points(weft_str s)
 	return n;
 }
 
+static int check_pattern(const struct check *c, const struct node *n, uint64_t at, weft_str s)
+{
+	int r = weft__pattern_try(n->pattern, s);
+	uint64_t price = r == -E2BIG ? STEPS_A_DEAR_PATTERN : STEPS_A_PATTERN;
+
+	if (r == -E2BIG && *c->steps > price)
+		r = weft__pattern_match(n->pattern, s);
+	*c->steps -= *c->steps < price ? *c->steps : price;
+	if (r > 0)
+		return 0;
+	if (r == 0)
+		return wrong(c, at, "does not match the pattern %.*s", WEFT_STR_ARG(n->pattern_text));
+	*c->steps = 0; /* as in check() */
+	return wrong(c, at, "takes too much to be matched by the pattern %.*s", WEFT_STR_ARG(n->pattern_text));
+}
+
 static int check_string(const struct check *c, const struct node *n, uint64_t at)
 {
 	weft_str s = weft__json_str(c->doc, at);
 	uint64_t len = code_points(s);
-	regmatch_t range = { .rm_so = 0, .rm_eo = (regoff_t)s.len_bytes };
 
 	if (len < n->min_length)
 		return wrong(c, at, "shorter than %llu characters", (unsigned long long)n->min_length);
 	if (len > n->max_length)
 		return wrong(c, at, "longer than %llu characters", (unsigned long long)n->max_length);
-	if (n->pattern && (s.len_bytes > INT32_MAX || regexec(n->pattern, s.ptr, 1, &range, REG_STARTEND) != 0))
-		return wrong(c, at, "does not match the pattern %.*s", WEFT_STR_ARG(n->pattern_text));
-	return 0;
+	return n->pattern ? check_pattern(c, n, at, s) : 0;
 }
 
 /* ---- arrays and objects ---------------------------------------------------------- */
+
+/* No node looks into what is at at: if keys count, somebody has to. */
+static int check_unseen(const struct check *c, uint64_t at)
+{
+	char tag = weft__json_tag(c->doc, at);
+
+	if (!c->strictly || (tag != '{' && tag != '['))
+		return 0;
+	return weft_json_check_keys((weft_json){ c->doc, at }, NULL);
+}
 
 static int check_array(struct check *c, const struct node *n, uint64_t at)
 {
@@ -265,7 +293,7 @@ static int check_array(struct check *c, const struct node *n, uint64_t at)
 		return wrong(c, at, "more than %llu items", (unsigned long long)n->max_items);
 	for (uint64_t item = at + 1; item < end; item = weft__json_after(c->doc, item), i++) {
 		const struct node *node = i < n->prefix_items.count ? n->prefix_items.nodes[i] : n->items;
-		int r = node ? check(c, node, item) : 0;
+		int r = node ? check(c, node, item) : check_unseen(c, item);
 
 		if (r < 0)
 			return r;
@@ -296,30 +324,41 @@ static __attribute__((noinline)) int check_missing(const struct check *c, const 
 	return 0;
 }
 
+static bool is_repeated(const struct check *c, uint64_t at)
+{
+	weft_str key;
+
+	return weft__json_object_repeats(c->doc, at, &key) != 0;
+}
+
 static int check_object(struct check *c, const struct node *n, uint64_t at)
 {
 	uint64_t end = weft__json_end(c->doc, at);
-	uint64_t seen = 0; /* required ones among the first 64 */
-	uint32_t next = 0;
+	uint64_t seen = 0, again = 0; /* of the first 64 properties */
+	uint32_t next = 0, others = 0;
 
 	for (uint64_t member = at + 1; member < end; member = weft__json_after(c->doc, member + 1)) {
 		const struct property *p = property_find(n, weft__json_str(c->doc, member), next);
 		const struct node *node = p && p->node ? p->node : n->additional;
 		int r;
 
-		if (p) {
+		if (p)
 			next = (uint32_t)(p - n->properties) + 1;
-			seen |= p->required && next <= 64 ? UINT64_C(1) << (next - 1) : 0;
+		if (p && next <= 64) {
+			again |= seen & UINT64_C(1) << (next - 1);
+			seen |= UINT64_C(1) << (next - 1);
+		} else {
+			others++;
 		}
-		if (!node)
-			continue;
-		if (node == n->additional && node->groups & N_NEVER)
+		if (node && node == n->additional && node->groups & N_NEVER)
 			return wrong(c, member + 1, "there is no such property");
-		r = check(c, node, member + 1);
+		r = node ? check(c, node, member + 1) : check_unseen(c, member + 1);
 		if (r < 0)
 			return r;
 	}
-	return (uint32_t)__builtin_popcountll(seen) == n->required_count ? 0 : check_missing(c, n, at);
+	if (c->strictly && (again || (others > 1 && is_repeated(c, at))))
+		return WEFT_EPARSE;
+	return (seen & n->required) == n->required && !n->required_later ? 0 : check_missing(c, n, at);
 }
 
 /* ---- all together ---------------------------------------------------------------- */
@@ -357,13 +396,17 @@ static bool type_fits(const struct node *n, weft_json v, weft_json_type type)
 	return type == WEFT_JSON_DOUBLE && (n->types & T_WHOLE) && weft_json_get_double(v, &d) && d == trunc(d);
 }
 
+/* Keys are looked at by one: the node that names the members, or who walks all of them. */
 static int check_groups(struct check *c, const struct node *n, uint64_t at, weft_json_type type)
 {
 	uint32_t groups = n->groups;
+	bool strictly = c->strictly;
 	int r = 0;
 
 	if (groups & N_VALUES)
 		r = check_values(c, n, at);
+	if (r == 0 && !(type == WEFT_JSON_OBJECT && groups & N_OBJECT) && !(type == WEFT_JSON_ARRAY && groups & N_ARRAY))
+		r = check_unseen(c, at);
 	if (r == 0 && type == WEFT_JSON_OBJECT && groups & N_OBJECT)
 		r = check_object(c, n, at);
 	else if (r == 0 && type == WEFT_JSON_ARRAY && groups & N_ARRAY)
@@ -372,8 +415,10 @@ static int check_groups(struct check *c, const struct node *n, uint64_t at, weft
 		r = check_string(c, n, at);
 	else if (r == 0 && (1u << type) & T_NUMBER && groups & N_NUMBER)
 		r = check_number(c, n, at);
+	c->strictly = false; /* the others look at the same members */
 	if (r == 0 && groups & N_COMBINED)
 		r = check_combined(c, n, at);
+	c->strictly = strictly;
 	return r;
 }
 
@@ -385,7 +430,7 @@ static int check(struct check *c, const struct node *n, uint64_t at)
 	if (!type_fits(n, (weft_json){ c->doc, at }, type))
 		return wrong_type(c, n, at);
 	if (!n->groups)
-		return 0;
+		return check_unseen(c, at);
 	if (n->groups & N_NEVER)
 		return wrong(c, at, "nothing is allowed here");
 	if (c->depth == DEPTH_MAX)
@@ -399,14 +444,26 @@ static int check(struct check *c, const struct node *n, uint64_t at)
 	return r;
 }
 
+static int check_root(struct check *c, const weft_json_schema *schema)
+{
+	uint64_t steps = STEPS_MIN + STEPS_A_WORD * (weft__json_after(c->doc, c->root) - c->root);
+
+	c->steps = &steps;
+	return check(c, schema->root, c->root);
+}
+
 int weft_json_schema_check(const weft_json_schema *schema, weft_json value, weft_error *err)
 {
 	struct check c = { .doc = weft__json_doc_of(value), .err = err, .root = value.index };
-	uint64_t steps;
 
 	if (!schema || !c.doc)
 		return weft_error_set(err, WEFT_ESCHEMA, "at /: there is no value");
-	steps = STEPS_MIN + STEPS_A_WORD * (weft__json_after(c.doc, value.index) - value.index);
-	c.steps = &steps;
-	return check(&c, schema->root, value.index);
+	return check_root(&c, schema);
+}
+
+int weft__json_schema_check_strictly(const weft_json_schema *schema, weft_json value)
+{
+	struct check c = { .doc = weft__json_doc_of(value), .root = value.index, .strictly = true };
+
+	return c.doc ? check_root(&c, schema) : WEFT_ESCHEMA;
 }

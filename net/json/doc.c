@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "runtime/base/assert.h"
 
@@ -92,10 +93,21 @@ static weft_json_doc *doc_take(void)
 	return doc;
 }
 
+/* The text, and the strings that the parser took out of it. */
+static __attribute__((noinline)) void wipe(weft_json_doc *doc)
+{
+	if (doc->text)
+		explicit_bzero(doc->text, doc->cap_bytes);
+	weft__json_parser_wipe(doc->parser);
+	doc->secret = false;
+}
+
 void weft_json_release(weft_json_doc *doc)
 {
 	if (!doc)
 		return;
+	if (doc->secret)
+		wipe(doc);
 	if (pool.count >= POOL_DOCS || doc->cap_bytes > POOL_BYTES_MAX || (!pool.watched && !pool_watch()) || pool.ended) {
 		doc_destroy(doc);
 		return;
@@ -151,13 +163,14 @@ static __attribute__((noinline)) int parse_failed(int why, weft_str text, const 
 	return WEFT_EPARSE;
 }
 
-int weft__json_parse_named(weft_str text, const char *name, weft_json_doc **ret_doc, weft_error *err)
+static inline int parse(weft_str text, const char *name, bool secret, weft_json_doc **ret_doc, weft_error *err)
 {
 	weft_json_doc *doc = doc_take();
 	int r;
 
 	if (!doc)
 		return parse_failed(WEFT__JSON_NO_MEMORY, text, name, err);
+	doc->secret = secret;
 	r = text_copy(doc, text) < 0 ? WEFT__JSON_NO_MEMORY : weft__json_parser_run(doc);
 	if (r != WEFT__JSON_OK) {
 		weft_json_release(doc);
@@ -170,7 +183,12 @@ int weft__json_parse_named(weft_str text, const char *name, weft_json_doc **ret_
 int weft_json_parse(weft_str text, weft_json_doc **ret_doc, weft_error *err)
 {
 	WEFT_RETURN_IF(!ret_doc || (!text.ptr && text.len_bytes), -EINVAL);
-	return weft__json_parse_named(text, NULL, ret_doc, err);
+	return parse(text, NULL, false, ret_doc, err);
+}
+
+int weft__json_parse_secret(weft_str text, const char *name, weft_json_doc **ret_doc, weft_error *err)
+{
+	return parse(text, name, true, ret_doc, err);
 }
 
 weft_json weft_json_root(const weft_json_doc *doc)

@@ -32,6 +32,7 @@ struct weft_json_doc {
 	char *text;             /* owned; padded for simdjson */
 	size_t len_bytes, cap_bytes;
 	void *parser;           /* owned; see shim.cc */
+	bool secret;            /* overwritten before it is used again or goes */
 	weft_json_doc *next;    /* in a pool */
 };
 
@@ -50,15 +51,27 @@ enum {
 
 void *weft__json_parser_create(void); /* NULL: out of memory */
 void weft__json_parser_destroy(void *parser);
+/* Overwrites the strings of what was parsed last. */
+void weft__json_parser_wipe(void *parser);
 /* Parses doc->text, sets doc->tape and doc->strings. */
 int weft__json_parser_run(weft_json_doc *doc);
 /* The shortest text that reads back as value, which is finite; at most 32 bytes. @return its length */
 size_t weft__json_double_text(double value, char *to);
+/* A register at a time; json.h has the inline one, which knows short plain text. */
+bool weft__json_is_utf8_long(weft_str text);
 
 /* ---- doc.c ----------------------------------------------------------------------- */
 
-/* weft_json_parse; name, when not NULL, is the file that errors begin with. */
-int weft__json_parse_named(weft_str text, const char *name, weft_json_doc **ret_doc, weft_error *err);
+/*
+ * weft_json_parse of what holds secrets: no copy is left when the document is released. name, when not NULL, is the file that errors
+ * begin with.
+ */
+int weft__json_parse_secret(weft_str text, const char *name, weft_json_doc **ret_doc, weft_error *err);
+
+/* ---- writer.c -------------------------------------------------------------------- */
+
+/* What is written holds secrets: it is overwritten before its memory goes. Of a new one. */
+void weft__json_writer_is_secret(weft_json_writer *writer);
 
 /* ---- locate.c -------------------------------------------------------------------- */
 
@@ -67,6 +80,27 @@ int weft__json_parse_named(weft_str text, const char *name, weft_json_doc **ret_
  * from. For error messages only. NULL when it finds nothing wrong.
  */
 const char *weft__json_find_error(weft_str text, uint32_t *ret_line, uint32_t *ret_column);
+
+/**
+ * Walking over JSON that has been parsed, beside its tape, where the text itself is wanted: behind white space, and
+ * behind the value that begins at at. Only for text that is known to be valid.
+ */
+const char *weft__json_skip_space(const char *at);
+const char *weft__json_skip_value(const char *at);
+/* The same for a string whose value has so many bytes. */
+const char *weft__json_skip_string(const char *at, size_t len_bytes);
+
+/* ---- keys.c, check.c ------------------------------------------------------------- */
+
+/* Is a key of the object at at given twice? 0, 1 with the key, or -ENOMEM. */
+int weft__json_object_repeats(const weft_json_doc *doc, uint64_t at, weft_str *ret_key);
+
+/**
+ * Does the value fit, and is no key of it given twice? As weft_json_schema_check and weft_json_check_keys, in one pass:
+ * the properties of a schema are counted as they are met.
+ * @return 0, or not: which of the two, and why, is theirs to say
+ */
+int weft__json_schema_check_strictly(const weft_json_schema *schema, weft_json value);
 
 /* ---- the tape -------------------------------------------------------------------- */
 
@@ -144,6 +178,23 @@ static inline const weft_json_doc *weft__json_doc_of(weft_json v)
 static inline char weft__json_tag_of(weft_json v)
 {
 	return v.doc ? weft__json_tag(weft__json_doc_of(v), v.index) : '\0';
+}
+
+/* Most text is short and ASCII. */
+static inline bool weft__json_is_utf8(weft_str text)
+{
+	uint64_t bits = 0, x;
+	size_t at = 0;
+
+	if (text.len_bytes > 64)
+		return weft__json_is_utf8_long(text);
+	for (; at + sizeof(x) <= text.len_bytes; at += sizeof(x)) {
+		memcpy(&x, text.ptr + at, sizeof(x));
+		bits |= x;
+	}
+	for (; at < text.len_bytes; at++)
+		bits |= (unsigned char)text.ptr[at] * UINT64_C(0x0101010101010101);
+	return !(bits & UINT64_C(0x8080808080808080)) || weft__json_is_utf8_long(text);
 }
 
 /* Short keys are compared inline: two loads a side that overlap, no call. */

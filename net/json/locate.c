@@ -10,6 +10,7 @@
 
 #include <errno.h>
 
+#include "net/json/utf8.h"
 #include "runtime/base/assert.h"
 
 struct walk {
@@ -55,24 +56,6 @@ static bool expect(struct walk *w, char c, const char *what)
 		return stop(w, w->at >= w->end ? "the text ends too early" : what);
 	w->at++;
 	return true;
-}
-
-/* Bytes of a valid UTF-8 sequence at p, 0 when it is none. */
-static size_t utf8_len(const char *p, const char *end)
-{
-	const unsigned char *s = (const unsigned char *)p;
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
-
-	if (!n || (size_t)(end - p) < n)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] >= 0x90))
-		return 0;
-	return n;
 }
 
 static int hex_digit(char c)
@@ -150,7 +133,7 @@ static bool string(struct walk *w, weft_str *ret_raw)
 				return false;
 			continue;
 		}
-		n = utf8_len(w->at, w->end);
+		n = weft__utf8_len((const unsigned char *)w->at, (size_t)(w->end - w->at));
 		if (!n)
 			return stop(w, "invalid UTF-8");
 		w->at += n;

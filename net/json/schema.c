@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "net/json/pattern.h"
 #include "runtime/base/assert.h"
 
 struct compiler {
@@ -143,7 +142,10 @@ static int key_required(struct compiler *c, struct node *n, weft_json v, void *f
 		if (!weft_json_get_str(it.value, &name))
 			return complain(c, "required must be an array of names");
 		p = property_of(n, name);
-		n->required_count += !p->required;
+		if (p - n->properties < 64)
+			n->required |= UINT64_C(1) << (p - n->properties);
+		else
+			n->required_later += !p->required;
 		p->required = true;
 	}
 	return 0;
@@ -201,28 +203,18 @@ static int key_count(struct compiler *c, struct node *n, weft_json v, void *fiel
 
 static int key_pattern(struct compiler *c, struct node *n, weft_json v, void *field)
 {
-	const char *what;
-	regex_t *pattern;
-	char *posix;
+	const char *why;
+	char text[128];
+	int r;
 
 	(void)field;
 	if (!weft_json_get_str(v, &n->pattern_text))
 		return complain(c, "pattern must be a string");
-	posix = weft_arena_alloc(c->schema->arena, WEFT__PATTERN_BYTES(n->pattern_text));
-	pattern = weft_arena_alloc(c->schema->arena, sizeof(*pattern));
-	if (!posix || !pattern)
-		return -ENOMEM;
-	what = weft__pattern_translate(n->pattern_text, posix);
-	if (!what && regcomp(pattern, posix, REG_EXTENDED) != 0)
-		what = "is not a regular expression";
-	if (what) {
-		char text[96];
-
-		snprintf(text, sizeof(text), "the pattern %s", what);
-		return complain(c, text);
-	}
-	n->pattern = pattern;
-	return 0;
+	r = weft__pattern_compile(n->pattern_text, &n->pattern, &why);
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	snprintf(text, sizeof(text), "the pattern %s", why);
+	return complain(c, text);
 }
 
 static int key_enum(struct compiler *c, struct node *n, weft_json v, void *field)
@@ -514,10 +506,8 @@ void weft_json_schema_destroy(weft_json_schema *schema)
 {
 	if (!schema)
 		return;
-	for (const struct node *n = schema->nodes; n; n = n->next) {
-		if (n->pattern)
-			regfree(n->pattern);
-	}
+	for (const struct node *n = schema->nodes; n; n = n->next)
+		weft__pattern_free(n->pattern);
 	weft_json_release(schema->doc);
 	weft_arena_destroy(schema->arena);
 	weft_free(schema);

@@ -8,9 +8,8 @@
 #ifndef WEFT_NET_JSON_SCHEMA_H
 #define WEFT_NET_JSON_SCHEMA_H
 
-#include <regex.h>
-
 #include "net/json/json.h"
+#include "net/json/pattern.h"
 
 enum { /* bit (1 << type) of the types that pass */
 	T_NULL = 1 << WEFT_JSON_NULL,
@@ -51,7 +50,9 @@ struct node_list {
 
 struct node {
 	uint32_t types, groups;
-	uint32_t property_count, required_count;
+	uint32_t property_count;
+	uint32_t required_later; /* how many required ones are not among the first 64 properties */
+	uint64_t required;       /* those that are */
 	struct property *properties;
 	const struct node *additional; /* additionalProperties; NULL: anything */
 	const struct node *items;
@@ -60,7 +61,7 @@ struct node {
 	weft_json enum_values, const_value;
 	double minimum, maximum, exclusive_minimum, exclusive_maximum, multiple_of;
 	uint64_t min_items, max_items, min_length, max_length;
-	regex_t *pattern; /* owned */
+	struct weft__pattern *pattern; /* owned */
 	weft_str pattern_text;
 	uint64_t source; /* the subschema's place on the tape */
 	struct node *next;

@@ -11,6 +11,7 @@
 #include <simdjson.h>
 
 #include <charconv>
+#include <cstring>
 #include <new>
 
 using simdjson::dom::parser;
@@ -38,6 +39,14 @@ extern "C" void *weft__json_parser_create(void)
 extern "C" void weft__json_parser_destroy(void *p)
 {
 	delete static_cast<parser *>(p);
+}
+
+extern "C" void weft__json_parser_wipe(void *p)
+{
+	parser *of = static_cast<parser *>(p);
+
+	if (of->doc.string_buf) /* as large as simdjson makes it: a quote and a length more for each three bytes */
+		explicit_bzero(of->doc.string_buf.get(), 5 * of->doc.capacity() / 3);
 }
 
 extern "C" int weft__json_parser_run(weft_json_doc *doc)
@@ -73,4 +82,9 @@ extern "C" int weft__json_parser_run(weft_json_doc *doc)
 extern "C" size_t weft__json_double_text(double value, char *to)
 {
 	return static_cast<std::size_t>(std::to_chars(to, to + 32, value).ptr - to);
+}
+
+extern "C" bool weft__json_is_utf8_long(weft_str text)
+{
+	return text.len_bytes == 0 || simdjson::validate_utf8(text.ptr, text.len_bytes);
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <math.h>
 
+#include "net/json/escape.h"
 #include "net/json/json.h"
 #include "runtime/base/assert.h"
 
@@ -16,6 +17,7 @@ struct weft_json_writer {
 	size_t len, cap;
 	uint32_t indent, depth;
 	int status;
+	bool secret;           /* no copy is left in memory that was given back */
 	bool after_key, fresh; /* fresh: nothing written yet at this level */
 	char open[DEPTH_MAX];  /* '}' or ']' that closes each level */
 };
@@ -33,12 +35,24 @@ int weft_json_writer_create(uint32_t indent, weft_json_writer **ret_writer)
 	return 0;
 }
 
+static void let_go(weft_json_writer *w)
+{
+	if (w->secret && w->buf)
+		explicit_bzero(w->buf, w->cap);
+	weft_free(w->buf);
+}
+
 void weft_json_writer_destroy(weft_json_writer *w)
 {
 	if (!w)
 		return;
-	weft_free(w->buf);
+	let_go(w);
 	weft_free(w);
+}
+
+void weft__json_writer_is_secret(weft_json_writer *w)
+{
+	w->secret = true;
 }
 
 void weft_json_writer_reset(weft_json_writer *w)
@@ -57,7 +71,15 @@ static __attribute__((noinline)) char *grow(weft_json_writer *w, size_t need)
 
 	while (cap < need && cap <= SIZE_MAX / 2)
 		cap *= 2;
-	more = cap < need ? NULL : weft_realloc(w->buf, cap);
+	if (cap >= need && w->secret) { /* realloc may leave a copy */
+		more = weft_malloc(cap);
+		if (more && w->buf) {
+			memcpy(more, w->buf, w->len);
+			let_go(w);
+		}
+	} else {
+		more = cap < need ? NULL : weft_realloc(w->buf, cap);
+	}
 	if (!more) {
 		w->status = -ENOMEM;
 		return NULL;
@@ -181,108 +203,20 @@ void weft_json_end_array(weft_json_writer *w)
 	end(w, ']');
 }
 
-/* Bytes of a valid UTF-8 sequence, 0 when it is none. ASCII is handled before. */
-static size_t utf8_len(const unsigned char *s, size_t left)
-{
-	size_t n = s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
-
-	if (!n || left < n)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] >= 0x90))
-		return 0;
-	return n;
-}
-
-static size_t escape(unsigned char c, char *to)
-{
-	static const char *const hex = "0123456789abcdef";
-	static const char letters[] = "\"\"\\\\\bb\ff\nn\rr\tt";
-
-	to[0] = '\\';
-	for (const char *l = letters; *l; l += 2) {
-		if ((unsigned char)*l == c) {
-			to[1] = l[1];
-			return 2;
-		}
-	}
-	memcpy(to + 1, "u00", 3);
-	to[4] = hex[c >> 4];
-	to[5] = hex[c & 15];
-	return 6;
-}
-
-/* Bytes that stand for themselves: ASCII without controls, '"' and '\\'. Eight at a time. */
-static const unsigned char *plain_end(const unsigned char *at, const unsigned char *stop)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
-
-	for (; stop - at >= 8; at += 8) {
-		uint64_t x, quote, slash, bad;
-
-		memcpy(&x, at, sizeof(x));
-		quote = x ^ (ones * '"');
-		slash = x ^ (ones * '\\');
-		/* the lowest flag set is exact: a borrow only runs upwards */
-		bad = ((x - ones * 0x20) | (quote - ones) | (slash - ones) | x) & highs;
-		if (!bad)
-			continue;
-		if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
-			return at + (__builtin_ctzll(bad) >> 3);
-		break;
-	}
-	while (at < stop && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
-		at++;
-	return at;
-}
-
-/* One character that is not plain; reads up to *ret_used bytes, writes at most six. */
-static size_t put_special(const unsigned char *at, size_t left, char *to, size_t *ret_used)
-{
-	size_t n;
-
-	*ret_used = 1;
-	if (*at < 0x80)
-		return escape(*at, to);
-	n = utf8_len(at, left);
-	if (!n) {
-		memcpy(to, "\xef\xbf\xbd", 3); /* U+FFFD */
-		return 3;
-	}
-	memcpy(to, at, n);
-	*ret_used = n;
-	return n;
-}
-
-/* Room is made for what is certain, and six bytes more at each character that is not plain. */
+/* Room is made for what is certain, and again when characters were escaped. */
 static void quoted(weft_json_writer *w, weft_str s)
 {
-	const unsigned char *at = (const unsigned char *)s.ptr, *stop = at + s.len_bytes;
-	char *to = room(w, s.len_bytes + 2);
+	char *to = room(w, s.len_bytes + 2 + WEFT__JSON_ESCAPE_ROOM);
 
 	if (!to)
 		return;
 	*to = '"';
 	w->len++;
-	while (at < stop) {
-		const unsigned char *run = plain_end(at, stop);
-		size_t n = (size_t)(run - at), used;
-
-		if (n)
-			memcpy(w->buf + w->len, at, n);
-		w->len += n;
-		at = run;
-		if (at == stop)
-			break;
-		to = room(w, (size_t)(stop - at) + 7);
+	while (s.len_bytes) {
+		to = room(w, s.len_bytes + 1 + WEFT__JSON_ESCAPE_ROOM);
 		if (!to)
 			return;
-		w->len += put_special(at, (size_t)(stop - at), to, &used);
-		at += used;
+		w->len += weft__json_escape(&s, to, w->cap - w->len - 2); /* the quote, and a NUL */
 	}
 	w->buf[w->len++] = '"';
 }

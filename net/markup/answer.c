@@ -14,6 +14,14 @@ struct cursor {
 	const char *at, *end;
 };
 
+/* An empty text may be NULL, which nothing may be added to. */
+static struct cursor cursor_over(weft_str text)
+{
+	const char *at = text.len_bytes ? text.ptr : "";
+
+	return (struct cursor){ at, at + text.len_bytes };
+}
+
 /* ---- letters ------------------------------------------------------------------- */
 
 static bool is_space(char c)
@@ -439,7 +447,7 @@ int weft__answer_parse(weft_str text, weft_arena *arena, struct weft__answer *re
 {
 	weft_str said = trim(weft__strip_think(text, arena));
 	struct weft__answer a = { 0 };
-	struct cursor c = { said.ptr, said.ptr + said.len_bytes }, inside = { 0 };
+	struct cursor c = cursor_over(said), inside = { 0 };
 	bool first;
 	int r = 0;
 
@@ -540,7 +548,7 @@ static bool list_of_json(weft_str text, weft_arena *arena, weft_str **ret_items,
 /* <action><name>REPLY</name></action> is REPLY. */
 static weft_str item_text(weft_str text, weft_arena *arena)
 {
-	struct cursor inside = { text.ptr, text.ptr + text.len_bytes };
+	struct cursor inside = cursor_over(text);
 	const struct weft__answer_field *name;
 	struct weft__answer a = { 0 };
 
@@ -552,7 +560,7 @@ static weft_str item_text(weft_str text, weft_arena *arena)
 
 static uint32_t list_of_elements(weft_str text, weft_arena *arena, weft_str **ret_items)
 {
-	struct cursor inside = { text.ptr, text.ptr + text.len_bytes };
+	struct cursor inside = cursor_over(text);
 	struct weft__answer a = { 0 };
 	weft_str *items;
 	uint32_t n = 0;

@@ -66,6 +66,7 @@ static void actor_init(struct weft_actor *a, struct weft_runtime *rt, struct wef
 	WEFT_ASSERT(!weft__load_relaxed(&a->mailbox.head));
 	a->rt = rt;
 	a->cls = cls;
+	a->flags = (uint16_t)cls->flags;
 	a->state = state;
 	if (bound > WEFT__PLACES_MASK / 4)
 		bound = WEFT__PLACES_MASK / 4;
@@ -235,16 +236,16 @@ static void actor_end(struct weft_actor *a, struct weft__worker *w)
 	int reason = a->exit_reason;
 
 	WEFT_ASSERT(a->now != WEFT__ENDED);
-	if (a->cls->fini)
-		a->cls->fini(a);
-	weft__timers_cancel_all(a, w);
-	a->exit_reason = reason; /* whatever fini did */
 	/* relaxed: whoever ends all at the halt set the phase before; their end is no failure of theirs */
 	if (__builtin_expect(reason < 0, 0) && weft__load_relaxed(&w->sched->phase) != WEFT__PHASE_HALT)
 		weft__actor_tell_failure(a, w, reason);
 	if (__builtin_expect(w->traced, 0))
 		weft__note(w, WEFT_FLIGHT_END, 0, a->ref_id, reason);
 	WEFT_PROBE3(end, a->ref_id, reason, a->cls->name);
+	if (a->cls->fini)
+		a->cls->fini(a); /* an agent's holds its class, perhaps as the last one: not looked at any more */
+	weft__timers_cancel_all(a, w);
+	a->exit_reason = reason; /* whatever fini did */
 	a->now = WEFT__ENDED;
 	weft__fetch_add_seq_cst(&a->word, 1u); /* P2: see place_take. seq_cst: U2 in mute.c */
 	unmute_all(w, a);
@@ -391,7 +392,7 @@ static int handle(struct weft__worker *w, struct weft_actor *a, struct weft_msg 
 	weft__outbox_close(w);
 	if (__builtin_expect(r < 0, 0))
 		weft_actor_exit(a, r);
-	else if (__builtin_expect(kind == WEFT_KIND_STOP, 0) && !(a->cls->flags & WEFT_ACTOR_TRAP_STOP) &&
+	else if (__builtin_expect(kind == WEFT_KIND_STOP, 0) && !(a->flags & WEFT_ACTOR_TRAP_STOP) &&
 	         !(a->after & WEFT__EXIT))
 		weft_actor_exit(a, 0);
 	return r;
@@ -477,7 +478,7 @@ static WEFT__COLD void die(struct weft__worker *w, struct weft_actor *a, struct 
  */
 static void run_messages(struct weft__worker *w, struct weft_actor *a, struct weft_msg *msg)
 {
-	uint32_t budget = w->sched->budget_msgs;
+	uint32_t budget = w->budget;
 	uint32_t bound = weft__load_relaxed(&a->bound_msgs); /* relaxed: constant but for flags; KILLED: is_killed */
 	uint32_t batch = (bound & ~(WEFT__WAITED | WEFT__KILLED)) >= 16 * TAKEN_BATCH ? TAKEN_BATCH : 1;
 	uint32_t unreported = 0;

@@ -106,6 +106,7 @@ struct weft_actor {
 	int32_t exit_reason;
 	uint8_t after; /* what is to do after this message: WEFT__EXIT, WEFT__REST */
 	uint8_t now;   /* WEFT__LIVES, ... */
+	uint16_t flags; /* the class's: the class may go in fini, and late senders still look here */
 	struct weft_msg *watches; /* owned: what its end answers; watch.c */
 };
 
@@ -278,7 +279,7 @@ uint32_t weft__actor_class_of(const struct weft__task *task);
 /* It has more to do: behind everything that waits here. */
 static inline void weft__actor_enqueue_back(struct weft__worker *w, struct weft_actor *a)
 {
-	if (__builtin_expect(a->cls->flags & WEFT__ACTOR_SPECIAL, 0))
+	if (__builtin_expect(a->flags & WEFT__ACTOR_SPECIAL, 0))
 		weft__actor_enqueue_special(w->rt, w, a);
 	else
 		weft__schedule_back(w, &a->task);
@@ -321,6 +322,10 @@ struct weft_msg *weft__msg_new(uint32_t kind, size_t len_bytes);
 int weft__request_uncounted(struct weft_msg *msg, weft_reply_to to);
 /* It was not accepted. */
 void weft__request_cancel(struct weft_msg *msg);
+/* A promise with room for what its answer will say: weft_reply(promise, promise). 0, or as weft_promise_create. */
+int weft__promise_new(weft_reply_to reply_to, size_t len_bytes, struct weft_msg **ret_promise);
+/* Make a plain message that is in no queue a promise. 0, or as weft_request for the place at the asker; never -ENOMEM. */
+int weft__promise_again(struct weft_msg *msg, weft_reply_to to);
 /* Answer msg, which is in no queue, with itself. */
 void weft__answer_self(struct weft_msg *msg, uint32_t kind, int status);
 /* Release without answering: nobody waits, or the answer is on its way. */

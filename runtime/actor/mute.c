@@ -44,12 +44,14 @@ static void link_to(struct weft_actor *a, struct weft_actor *next)
 	a->task.next = next ? &next->task : NULL;
 }
 
-/* Full, and somebody runs it who will look at WAITED when he is done. */
-static bool is_overloaded(struct weft_actor *on)
+/* Full, and somebody runs it who will look at WAITED when he is done. life: only in that one; 0: whichever it has. */
+static bool is_overloaded(struct weft_actor *on, uint64_t life)
 {
 	uint64_t word = weft__load_seq_cst(&on->word); /* U1' against actor_end */
 
-	if (!(word & 1) || !weft__load_seq_cst(&on->mailbox.head)) /* U1' */
+	if (!(word & 1) || (life && (word & WEFT__LIFE_MASK) != life))
+		return false;
+	if (!weft__load_seq_cst(&on->mailbox.head)) /* U1' */
 		return false;
 	return weft__depth(on, word) > weft__bound(on) / 2;
 }
@@ -62,8 +64,9 @@ bool weft__mute(struct weft__worker *w, struct weft_actor *a, weft_ref receiver)
 
 	pthread_mutex_lock(&rt->mute.lock);
 	weft__fetch_or_seq_cst(&on->bound_msgs, WEFT__WAITED); /* U1 */
+	/* in the life that was sent to: the birth of the next one may have wiped WAITED away */
 	if (on != a && !(weft__load_relaxed(&a->bound_msgs) & WEFT__WAITED) && /* relaxed: set under this lock */
-	    is_overloaded(on)) {
+	    is_overloaded(on, weft__ref_life(receiver))) {
 		link_to(a, *list);
 		a->free_next = on;
 		*list = a;
@@ -97,7 +100,7 @@ void weft__unmute(struct weft__worker *w, struct weft_actor *on)
 	struct weft_actor *a = NULL;
 
 	pthread_mutex_lock(&rt->mute.lock);
-	if (!is_overloaded(on)) { /* it may be again: then whoever runs it looks again */
+	if (!is_overloaded(on, 0)) { /* it may be again: then whoever runs it looks again */
 		a = waiters_take_locked(rt, on);
 		weft__fetch_and_acq_rel(&on->bound_msgs, ~WEFT__WAITED);
 	}

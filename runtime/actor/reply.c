@@ -8,7 +8,8 @@
  * might not be there, and no asker waits for ever.
  *
  * Open requests are counted (opened - closed) in the runtime that the asking thread
- * was in, so that a stopping runtime knows when nobody waits any more.
+ * was in, so that a stopping runtime knows when nobody waits any more. A foreign thread's are counted where
+ * they go to, or, of a promise, where its answer goes; a promise of such a thread to a function is nobody's.
  */
 #include "runtime/actor/outbox.h"
 
@@ -325,25 +326,34 @@ void weft_msg_destroy(weft_msg *msg)
 	weft__msg_release(msg);
 }
 
-int weft_promise_create(weft_reply_to reply_to, weft_msg **ret_promise)
+int weft__promise_again(struct weft_msg *msg, weft_reply_to to)
 {
-	struct weft_msg *m;
-	uint32_t slot;
+	if (to.kind == WEFT__REPLY_CALL && !weft__self)
+		return weft__request_uncounted(msg, to);
+	return request_open(msg, to, to.kind == WEFT__REPLY_ACTOR ? weft__ref_slot((weft_ref){ to.target }) :
+	                             to.kind == WEFT__REPLY_SINK && to.target ? sink_of(to.target)->rt_slot : 0);
+}
+
+int weft__promise_new(weft_reply_to reply_to, size_t len_bytes, struct weft_msg **ret_promise)
+{
+	struct weft_msg *m = weft__msg_new(0, len_bytes);
 	int r;
 
-	WEFT_RETURN_IF(!ret_promise, -EINVAL);
-	m = weft__msg_new(0, 0);
 	if (!m)
 		return -ENOMEM;
-	slot = reply_to.kind == WEFT__REPLY_ACTOR ? weft__ref_slot((weft_ref){ reply_to.target }) :
-	       reply_to.kind == WEFT__REPLY_SINK && reply_to.target ? sink_of(reply_to.target)->rt_slot : 0;
-	r = request_open(m, reply_to, slot);
+	r = weft__promise_again(m, reply_to);
 	if (r < 0) {
 		weft__msg_release(m);
 		return r;
 	}
 	*ret_promise = m;
 	return 0;
+}
+
+int weft_promise_create(weft_reply_to reply_to, weft_msg **ret_promise)
+{
+	WEFT_RETURN_IF(!ret_promise, -EINVAL);
+	return weft__promise_new(reply_to, 0, ret_promise);
 }
 
 void weft_promise_finish(weft_msg *promise, uint32_t kind, int status)

@@ -8,7 +8,7 @@
 uint32_t weft__actor_class_of(const struct weft__task *task)
 {
 	const struct weft_actor *a = (const struct weft_actor *)((const char *)task - offsetof(struct weft_actor, task));
-	uint32_t flags = a->cls->flags;
+	uint32_t flags = a->flags;
 
 	if (flags & WEFT_ACTOR_SYSTEM)
 		return WEFT__SYSTEM;
@@ -20,7 +20,7 @@ uint32_t weft__actor_class_of(const struct weft__task *task)
 void weft__actor_enqueue_special(struct weft_runtime *rt, struct weft__worker *w, struct weft_actor *a)
 {
 	uint32_t home = weft__load_relaxed(&a->home) & WEFT__HOME_MASK; /* relaxed: constant for a pinned actor, but for flags */
-	bool pinned = a->cls->flags & WEFT_ACTOR_PINNED;
+	bool pinned = a->flags & WEFT_ACTOR_PINNED;
 
 	if (!w || (pinned && w->id != home))
 		weft__schedule_remote(&rt->sched, home, pinned, &a->task);

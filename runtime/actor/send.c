@@ -42,7 +42,7 @@ static inline void enqueue(struct weft_runtime *rt, struct weft__worker *w, stru
 {
 	uint32_t home = weft__load_relaxed(&a->home); /* relaxed: a hint */
 
-	if (__builtin_expect(a->cls->flags & WEFT__ACTOR_SPECIAL, 0))
+	if (__builtin_expect(a->flags & WEFT__ACTOR_SPECIAL, 0))
 		weft__actor_enqueue_special(rt, w, a);
 	else if (__builtin_expect(!w, 0))
 		weft__schedule_remote(&rt->sched, home & WEFT__HOME_MASK, false, &a->task);
@@ -119,7 +119,7 @@ static inline __attribute__((always_inline)) void push(struct weft_runtime *rt, 
 /* Does the sender rest instead of being refused? */
 static bool may_mute(const struct weft__worker *w)
 {
-	return w->actor && (w->actor->cls->flags & WEFT_ACTOR_MUTE) && w->actor->now != WEFT__ENDED;
+	return w->actor && (w->actor->flags & WEFT_ACTOR_MUTE) && w->actor->now != WEFT__ENDED;
 }
 
 /* The mailbox is full: take a place all the same, and rest after this message. */

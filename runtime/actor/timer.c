@@ -129,6 +129,7 @@ int weft_timer_start_at(weft_actor *self, uint64_t due_ns, uint64_t token, weft_
 
 	WEFT_RETURN_IF(!self || !w || w->actor != self, -EINVAL);
 	WEFT_RETURN_IF(weft__load_relaxed(&w->sched->phase) == WEFT__PHASE_HALT, -ESHUTDOWN);
+	WEFT_RETURN_IF(self->now == WEFT__ENDED, -ESRCH); /* as in weft_actor_link */
 	m = weft__msg_new(WEFT_KIND_TIMER, sizeof(*t));
 	if (!m)
 		return -ENOMEM;

@@ -55,33 +55,42 @@ void weft__watch_answer(struct weft_msg *watch, int reason)
 	weft__answer_self(watch, (uint32_t)watch->status, reason);
 }
 
-/* Take those that answer there out of the list, and answer them with kind and status. */
+/*
+ * Take those that answer there out of the list, then answer them with kind and status: a function that is answered may watch
+ * and link in the actor's name meanwhile.
+ */
 static void let_go(struct weft_actor *a, uint32_t becomes, weft_reply_to to, uint32_t kind, int status)
 {
-	struct weft_msg *kept = NULL, *next;
+	struct weft_msg *m = a->watches, *kept = NULL, *gone = NULL, *next;
 
-	for (struct weft_msg *m = a->watches; m; m = next) {
-		next = weft__load_relaxed(&m->next); /* relaxed: the owner's list */
-		if ((uint32_t)m->status == becomes && m->reply_kind == to.kind && m->target == to.target &&
-		    m->token == to.token) {
-			weft__answer_self(m, kind, status);
-		} else {
-			weft__store_relaxed(&m->next, kept);
-			kept = m;
-		}
+	for (; m; m = next) {
+		bool goes = (uint32_t)m->status == becomes && m->reply_kind == to.kind && m->target == to.target &&
+		            m->token == to.token;
+		struct weft_msg **list = goes ? &gone : &kept;
+
+		next = weft__load_relaxed(&m->next); /* relaxed, here and below: the owner's lists */
+		weft__store_relaxed(&m->next, *list);
+		*list = m;
 	}
 	a->watches = kept;
+	for (; gone; gone = next) {
+		next = weft__load_relaxed(&gone->next);
+		weft__answer_self(gone, kind, status);
+	}
 }
 
+/* Nothing is added meanwhile: a is dead to weft_actor_link, and to whoever sends it a WATCH. */
 void weft__watch_tell(struct weft_actor *a)
 {
 	struct weft_msg *m = a->watches, *next;
 
+	WEFT_ASSERT(a->now == WEFT__ENDED);
 	a->watches = NULL;
 	for (; m; m = next) {
 		next = weft__load_relaxed(&m->next); /* relaxed: the owner's list */
 		weft__watch_answer(m, a->exit_reason);
 	}
+	WEFT_ASSERT(!a->watches);
 }
 
 struct unwatch {
@@ -144,6 +153,7 @@ int weft_actor_link(weft_actor *self, weft_ref other)
 	int r;
 
 	WEFT_RETURN_IF(!self || other.id == self->ref_id, -EINVAL);
+	WEFT_RETURN_IF(self->now == WEFT__ENDED, -ESRCH); /* its end is being told: a function that is answered runs in its name */
 	WEFT_RETURN_IF(is_linked(self, other), -EALREADY);
 	mine = watch_new(WEFT_KIND_EXIT, weft_reply_to_actor(other, 0), &r);
 	if (!mine)
@@ -180,7 +190,7 @@ static bool exit_arrived(struct weft_actor *a, const struct weft_msg *msg)
 {
 	/* the other direction leads to a dead actor now */
 	let_go(a, WEFT_KIND_EXIT, weft_reply_to_actor(weft_msg_sender(msg), 0), WEFT__KIND_UNLINKED, 0);
-	if (a->cls->flags & WEFT_ACTOR_TRAP_EXIT)
+	if (a->flags & WEFT_ACTOR_TRAP_EXIT)
 		return false;
 	if (msg->status)
 		weft_actor_exit(a, msg->status);

@@ -41,6 +41,19 @@ static const struct error_text texts[] = {
 	TEXT(WEFT_EDAMAGED, "stored data is damaged"),
 	TEXT(WEFT_EVERSION, "stored in a format of another version"),
 	TEXT(WEFT_ELOGFAILED, "the store's log failed and takes no more writes"),
+	TEXT(WEFT_EHOSTNAME, "no host of that name"),
+	TEXT(WEFT_ETLS, "TLS failed"),
+	TEXT(WEFT_ECERT, "the certificate is not believed"),
+	TEXT(WEFT_EPROXY, "the proxy refused to connect"),
+	TEXT(WEFT_EBREAKER, "the endpoint failed too often and is not asked"),
+	TEXT(WEFT_EOVERLOAD, "too much waits already"),
+	TEXT(WEFT_EBUDGET, "the budget is spent"),
+	TEXT(WEFT_ECUT, "the model used up its tokens"),
+	TEXT(WEFT_EFILTERED, "the model's answer was refused or withheld"),
+	TEXT(WEFT_EDENIED, "the call is not permitted"),
+	TEXT(WEFT_EAPPROVAL, "the run waits for an approval"),
+	TEXT(WEFT_EBROKEN, "the model's answer broke off"),
+	TEXT(WEFT_EDIVERGED, "the run differs from the recorded one"),
 };
 
 static const struct error_text *find(int code)

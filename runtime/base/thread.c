@@ -15,6 +15,7 @@
 
 #include <weft/runtime.h>
 
+#include "runtime/base/assert.h"
 #include "runtime/base/sim.h"
 
 #define NS_PER_S 1000000000u
@@ -46,6 +47,12 @@ void weft__thread_join(weft__thread thread)
 		weft__sim->join(thread.id);
 	else
 		pthread_join((pthread_t)thread.id, NULL);
+}
+
+void weft__thread_detach(weft__thread thread)
+{
+	WEFT_ASSERT(!weft__sim_is_on());
+	pthread_detach((pthread_t)thread.id);
 }
 
 /* ---- waiting a moment ------------------------------------------------------------ */

@@ -19,8 +19,10 @@ typedef struct weft__thread {
 
 /* name: at most 15 characters; what fn returns is ignored. 0 or -EAGAIN, -ENOMEM. */
 int weft__thread_start(const char *name, void *(*fn)(void *arg), void *arg, weft__thread *ret_thread);
-/* Once for each thread that was started. */
+/* Once for each thread that was started and not detached. */
 void weft__thread_join(weft__thread thread);
+/* Nobody will join it: it goes when fn returns. Not in a simulation. */
+void weft__thread_detach(weft__thread thread);
 
 /* Let others run: what is waited for is near, but not a few instructions away. */
 void weft__thread_yield(void);

@@ -21,7 +21,8 @@ int weft__may_wait(void)
 {
 	struct weft__worker *w = weft__self;
 
-	return w && (!w->guest || w->actor) ? -EDEADLK : 0;
+	/* active: in a function that an actor's answer called; the guest is inside, although no actor runs. relaxed: its own */
+	return w && (!w->guest || weft__load_relaxed(&w->active)) ? -EDEADLK : 0;
 }
 
 static struct weft__worker *place_take(struct weft_runtime *rt)
@@ -34,7 +35,8 @@ static struct weft__worker *place_take(struct weft_runtime *rt)
 
 		/* acquire: what the guest before left in its queues and caches */
 		if (weft__cas_acq_rel(&w->occupied, &vacant, 1u)) {
-			weft__fetch_add_seq_cst(&s->guests_active, 1u);
+			weft__fetch_add_seq_cst(&s->guests_active, 1u); /* before the look at watch, E1 in park.c */
+			weft__watch_begin(s);
 			return w;
 		}
 	}
@@ -81,7 +83,8 @@ int weft_guest_leave(weft_runtime *rt)
 {
 	struct weft__worker *w = weft__self;
 
-	WEFT_RETURN_IF(!rt || !w || !w->guest || w->rt != rt || w->actor, -EINVAL);
+	WEFT_RETURN_IF(!rt || !w || !w->guest || w->rt != rt, -EINVAL);
+	WEFT_RETURN_IF(weft__may_wait() < 0, -EDEADLK);
 	weft__self = NULL;
 	place_give(w);
 	return 0;
@@ -106,10 +109,7 @@ static void work(struct weft__worker *w, weft__done_fn done, void *what, uint64_
 	struct looking looking = { .done = done, .what = what };
 	uint32_t until_clock = DEADLINE_CHECK_TASKS;
 
-	w->turns_to_check = 1;
-	w->check_turns = 0;
-	weft__turn_later(w);
-	weft__store_relaxed(&w->check_ns, weft_now_ns()); /* relaxed: a measure */
+	weft__load_unknown(w);
 	while (weft__load_acquire(&s->phase) != WEFT__PHASE_HALT) {
 		enum weft__progress progress = done(what);
 		struct weft__task *task;
@@ -142,6 +142,14 @@ static void work_as_guest(struct weft__worker *w, weft__done_fn done, void *what
 	weft__store_release(&w->active, false);
 }
 
+/* It will sleep, and its own runtime has its timers. */
+static void sleep_elsewhere(struct weft__worker *w)
+{
+	weft__store_seq_cst(&w->active, true); /* as in hand_over */
+	weft__timers_hand_over(w);
+	weft__store_release(&w->active, false);
+}
+
 void weft__help(uint32_t rt_slot, weft__done_fn done, void *what, uint64_t deadline_ns)
 {
 	struct weft__worker *w = weft__self;
@@ -150,6 +158,8 @@ void weft__help(uint32_t rt_slot, weft__done_fn done, void *what, uint64_t deadl
 	if (w) {
 		if (w->rt_slot == rt_slot)
 			work_as_guest(w, done, what, deadline_ns);
+		else
+			sleep_elsewhere(w);
 		return;
 	}
 	rt = weft__registry_enter(rt_slot);

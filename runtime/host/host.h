@@ -26,7 +26,7 @@ typedef enum weft__progress (*weft__done_fn)(void *what);
  */
 void weft__help(uint32_t rt_slot, weft__done_fn done, void *what, uint64_t deadline_ns);
 
-/* May this thread wait? 0, or -EDEADLK on a worker or inside an actor. */
+/* May this thread wait? 0, or -EDEADLK on a worker, inside an actor, or in a function that answers. */
 int weft__may_wait(void);
 
 #endif

@@ -2,26 +2,26 @@
 /*
  * runtime/io/epoll.c - the loop on epoll, where io_uring is forbidden or missing.
  *
- * submit tries the operation at once. What cannot wait, which is all that regular files
- * do, is done then and there (fsync included: this back end blocks for the disk) and
- * reported by the next wait. What would block joins the list of its descriptor:
+ * submit tries the operation at once (direct.c). What cannot wait is done then and there and reported by the next
+ * wait. What would block joins the list of its descriptor; an operation that is done many times has a place of its own there:
  *
- *   fds[fd].first -> io -> io -> NULL     epoll watches fd, one shot, for all of them
+ *   fds[fd].first -> io -> io -> NULL     epoll watches fd, by edges, for all of them
+ *   fds[fd].many  -> io                   and for this one; its done is called as the edge arrives
  *   ready_first   -> io -> io             results that the next wait reports
  *
- * A descriptor's entry in epoll is armed exactly when its list is not empty, and a disarmed
- * one-shot entry is silent, so one left behind by a closed descriptor does no harm.
+ * Epoll is told when the first of a descriptor begins to wait, and when one wants what was not watched yet; a connection
+ * that is read for ever is told once. An edge says "look again", so everything is tried until it says that it would block. A receive that
+ * did not fill its buffer has taken all there was, unless the edge told of the end, too: that would bring no edge any more.
+ *
+ * The entry of a descriptor that was closed meanwhile (by a rule of the loop's: nothing waited for it) is gone, or silent but for
+ * edges of whoever inherited it, which find nobody waiting. So telling epoll finds out itself whether there is an entry.
  */
 #include "runtime/io/backend.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,14 +30,14 @@
 #include "runtime/base/clock.h"
 
 #define BATCH 64
-/* What a blocking pipe that polls writable surely takes without blocking. */
-#define BLOCKING_WRITE_BYTES_MAX 4096u
+#define MANY_TIMES 4u /* full buffers in a row, before others have a turn */
+#define ACCEPT_TIMES 16u
 
 enum { WATCHED = 1, READY = 2 }; /* weft__io.state */
 
 struct watch {
-	struct weft__io *first;
-	bool added; /* epoll knew this descriptor when last told; a hint, since it may have been closed */
+	struct weft__io *first, *many;
+	uint32_t events; /* told to epoll last; looked at only while something waits, for it may have been closed in between */
 };
 
 struct epoll_loop {
@@ -63,122 +63,7 @@ static void make_ready(struct epoll_loop *e, struct weft__io *io, int32_t result
 	e->ready_end = &io->next;
 }
 
-/* ---- trying an operation --------------------------------------------------- */
-
-static int32_t result_of(ssize_t n)
-{
-	return n < 0 ? -errno : (int32_t)n;
-}
-
-/* revents now, 0 for none, -Exxx. */
-static int32_t poll_now(int fd, uint16_t events)
-{
-	struct pollfd p = { .fd = fd, .events = (short)events };
-
-	if (fd < 0)
-		return -EBADF;
-	if (poll(&p, 1, 0) < 0)
-		return errno == EINTR ? 0 : -errno;
-	return p.revents & POLLNVAL ? -EBADF : (uint16_t)p.revents;
-}
-
-static ssize_t transfer_file(const struct weft__io *io, size_t len)
-{
-	bool own_position = io->offset == WEFT__IO_OFFSET_NONE;
-
-	if (io->op == WEFT__IO_READ)
-		return own_position ? read(io->fd, io->buf, len) : pread(io->fd, io->buf, len, (off_t)io->offset);
-	return own_position ? write(io->fd, io->buf, len) : pwrite(io->fd, io->buf, len, (off_t)io->offset);
-}
-
-static ssize_t transfer_socket(const struct weft__io *io, size_t len)
-{
-	if (io->op == WEFT__IO_READ)
-		return recv(io->fd, io->buf, len, MSG_DONTWAIT);
-	return send(io->fd, io->buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-/* Pipes, terminals, eventfds. A blocking one is asked first whether it would block. */
-static ssize_t transfer_stream(const struct weft__io *io, size_t len)
-{
-	int flags = fcntl(io->fd, F_GETFL);
-	int32_t revents;
-
-	if (flags >= 0 && !(flags & O_NONBLOCK)) {
-		revents = poll_now(io->fd, io->op == WEFT__IO_READ ? POLLIN : POLLOUT);
-		if (revents <= 0) {
-			errno = revents ? -revents : EAGAIN;
-			return -1;
-		}
-		if (io->op == WEFT__IO_WRITE && len > BLOCKING_WRITE_BYTES_MAX)
-			len = BLOCKING_WRITE_BYTES_MAX;
-	}
-	return io->op == WEFT__IO_READ ? read(io->fd, io->buf, len) : write(io->fd, io->buf, len);
-}
-
-/* -EAGAIN: it would block. */
-static int32_t transfer(const struct weft__io *io)
-{
-	size_t len = io->len_bytes < INT32_MAX ? io->len_bytes : INT32_MAX;
-	struct stat st;
-	ssize_t n;
-
-	if (fstat(io->fd, &st) < 0)
-		return -errno;
-	do {
-		if (S_ISSOCK(st.st_mode))
-			n = transfer_socket(io, len);
-		else if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) || S_ISDIR(st.st_mode))
-			n = transfer_file(io, len);
-		else
-			n = transfer_stream(io, len);
-	} while (n < 0 && errno == EINTR);
-	return result_of(n);
-}
-
-static int32_t sync_file(int fd)
-{
-	int r;
-
-	do {
-		r = fsync(fd);
-	} while (r < 0 && errno == EINTR);
-	return result_of(r);
-}
-
-/* Do io if that takes no waiting. false: it would block. */
-static bool attempt(const struct weft__io *io, int32_t *ret_result)
-{
-	switch (io->op) {
-	case WEFT__IO_READ:
-	case WEFT__IO_WRITE:
-		*ret_result = transfer(io);
-		return *ret_result != -EAGAIN;
-	case WEFT__IO_FSYNC:
-		*ret_result = sync_file(io->fd);
-		return true;
-	case WEFT__IO_POLL:
-		*ret_result = poll_now(io->fd, io->poll_events);
-		return *ret_result != 0;
-	default:
-		*ret_result = 0;
-		return true;
-	}
-}
-
 /* ---- watching descriptors -------------------------------------------------- */
-
-static uint32_t interest(const struct weft__io *io)
-{
-	switch (io->op) {
-	case WEFT__IO_READ:
-		return EPOLLIN;
-	case WEFT__IO_WRITE:
-		return EPOLLOUT;
-	default:
-		return io->poll_events;
-	}
-}
 
 static int fds_reserve(struct epoll_loop *e, int fd)
 {
@@ -198,32 +83,38 @@ static int fds_reserve(struct epoll_loop *e, int fd)
 	return 0;
 }
 
-/* Make epoll watch fd for what its list wants. */
-static int rearm(struct epoll_loop *e, int fd)
+/* Tell epoll. Being told again, it looks at once: what is ready is an edge. */
+static int tell_epoll(struct epoll_loop *e, int fd, uint32_t events)
 {
-	struct watch *w = &e->fds[fd];
-	struct epoll_event event = { .events = EPOLLONESHOT, .data.fd = fd };
+	struct epoll_event event = { .events = events | EPOLLRDHUP | EPOLLET, .data.fd = fd };
 
-	if (!w->first) {
-		if (w->added)
-			epoll_ctl(e->epoll_fd, EPOLL_CTL_DEL, fd, NULL); /* ENOENT, EBADF: gone already */
-		w->added = false;
+	if (epoll_ctl(e->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
 		return 0;
-	}
-	for (const struct weft__io *io = w->first; io; io = io->next)
-		event.events |= interest(io);
-	if (w->added && epoll_ctl(e->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
-		return 0;
-	if (w->added && errno != ENOENT)
+	if (errno != ENOENT)
 		return -errno;
-	w->added = epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
-	if (w->added)
+	return epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+}
+
+static bool is_watched(const struct watch *w)
+{
+	return w->first || w->many;
+}
+
+/* Watch fd for io, too, which is not on it yet. One that was tried just now needs no edge for what is ready already. */
+static int watch_for(struct epoll_loop *e, const struct weft__io *io, bool was_tried)
+{
+	struct watch *w = &e->fds[io->fd];
+	uint32_t events = weft__direct_events(io);
+	int r;
+
+	if (was_tried && is_watched(w) && (w->events & events) == events)
 		return 0;
-	if (errno == EEXIST && epoll_ctl(e->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0) {
-		w->added = true;
-		return 0;
-	}
-	return -errno;
+	if (is_watched(w))
+		events |= w->events;
+	r = tell_epoll(e, io->fd, events);
+	if (r == 0)
+		w->events = events;
+	return r;
 }
 
 static bool unlink_watched(struct watch *w, struct weft__io *io)
@@ -248,52 +139,89 @@ static void append_watched(struct watch *w, struct weft__io *io)
 	*end = io;
 }
 
-static int epoll_submit(struct weft__loop *loop, struct weft__io *io)
+/* What would block. 0, or -EAGAIN: no memory for it now; what epoll says against it is io's result. */
+static int begin_waiting(struct epoll_loop *e, struct weft__io *io)
 {
-	struct epoll_loop *e = epoll_of(loop);
-	int32_t result;
 	int r;
 
-	if (attempt(io, &result)) {
-		make_ready(e, io, result);
+	if (io->fd < 0) {
+		make_ready(e, io, -EBADF);
 		return 0;
 	}
 	if (fds_reserve(e, io->fd) < 0)
 		return -EAGAIN;
-	append_watched(&e->fds[io->fd], io);
-	r = rearm(e, io->fd);
-	if (r < 0) {
-		unlink_watched(&e->fds[io->fd], io);
+	r = watch_for(e, io, true);
+	if (r < 0)
 		make_ready(e, io, r);
+	else
+		append_watched(&e->fds[io->fd], io);
+	return 0;
+}
+
+static int submit_many(struct epoll_loop *e, struct weft__io *io)
+{
+	int r;
+
+	if (io->fd < 0) {
+		make_ready(e, io, -EBADF);
+		return 0;
 	}
+	if (fds_reserve(e, io->fd) < 0)
+		return -EAGAIN;
+	WEFT_RETURN_IF(e->fds[io->fd].many, -EINVAL);
+	r = watch_for(e, io, false);
+	if (r < 0) {
+		make_ready(e, io, r);
+		return 0;
+	}
+	io->state = WATCHED;
+	e->fds[io->fd].many = io;
+	return 0;
+}
+
+static int epoll_submit(struct weft__loop *loop, struct weft__io *io)
+{
+	struct epoll_loop *e = epoll_of(loop);
+	int32_t result;
+
+	if (io->flags & WEFT__IO_MANY)
+		return submit_many(e, io);
+	io->more = false;
+	if (!weft__direct(io, &result))
+		return begin_waiting(e, io);
+	make_ready(e, io, result);
 	return 0;
 }
 
 static int epoll_cancel(struct weft__loop *loop, struct weft__io *io)
 {
 	struct epoll_loop *e = epoll_of(loop);
+	int32_t result = -ECANCELED;
 
 	if (io->state == READY)
 		return 0;
-	unlink_watched(&e->fds[io->fd], io);
-	rearm(e, io->fd); /* a failure leaves it watching for more than it must */
-	make_ready(e, io, -ECANCELED);
+	if (e->fds[io->fd].many == io)
+		e->fds[io->fd].many = NULL;
+	else
+		unlink_watched(&e->fds[io->fd], io);
+	if (io->op == WEFT__IO_SEND && io->offset)
+		result = (int32_t)io->offset;
+	make_ready(e, io, result);
 	return 0;
 }
 
-/* fd is ready for something: see for which of those that wait for it. */
-static void on_event(struct epoll_loop *e, int fd, uint32_t events)
+/* ---- an edge ------------------------------------------------------------------ */
+
+/* Those that wait for it once. */
+static void try_waiting(struct epoll_loop *e, int fd, uint32_t events)
 {
-	struct watch *w = &e->fds[fd];
-	struct weft__io *io = w->first;
-	struct weft__io **keep = &w->first;
-	int r;
+	struct weft__io *io = e->fds[fd].first, **keep = &e->fds[fd].first;
 
 	while (io) {
 		struct weft__io *next = io->next;
 		int32_t result;
 
-		if ((events & (interest(io) | EPOLLERR | EPOLLHUP)) && attempt(io, &result)) {
+		if ((events & (weft__direct_events(io) | EPOLLERR | EPOLLHUP)) && weft__direct(io, &result)) {
 			make_ready(e, io, result);
 		} else {
 			*keep = io;
@@ -302,14 +230,62 @@ static void on_event(struct epoll_loop *e, int fd, uint32_t events)
 		io = next;
 	}
 	*keep = NULL;
-	if (!w->first)
-		return; /* one shot: silent until rearmed */
-	r = rearm(e, fd);
-	while (r < 0 && w->first) { /* cannot be watched any more: tell all of them */
-		io = w->first;
-		w->first = io->next;
-		make_ready(e, io, r);
+}
+
+static bool is_many(const struct epoll_loop *e, int fd, const struct weft__io *io)
+{
+	return e->fds[fd].many == io;
+}
+
+/* More of it than was taken: another edge, when others have had a turn. */
+static void again(struct epoll_loop *e, int fd, struct weft__io *io)
+{
+	int r = tell_epoll(e, fd, e->fds[fd].events);
+
+	if (r == 0)
+		return;
+	e->fds[fd].many = NULL;
+	make_ready(e, io, r);
+}
+
+/*
+ * The one that is done many times. done may cancel it, and then it may be anything, so after each look whether it is still
+ * there. to_end: the end has come as well, or an error, so go on until it is told.
+ */
+static int run_many(struct epoll_loop *e, int fd, bool to_end)
+{
+	struct weft__io *io = e->fds[fd].many;
+	bool accepts = io->op == WEFT__IO_ACCEPT;
+	unsigned times = accepts ? ACCEPT_TIMES : MANY_TIMES;
+	uint8_t bytes[WEFT__DIRECT_BYTES];
+	int count = 0;
+
+	for (unsigned i = 0; i < times; i++) {
+		int32_t r = weft__direct_one(io, bytes, sizeof(bytes));
+
+		if (r == -EAGAIN)
+			return count;
+		if (r < 0 || (r == 0 && !accepts)) {
+			e->fds[fd].many = NULL;
+			make_ready(e, io, r);
+			return count;
+		}
+		io->buf = bytes;
+		weft__io_tell(io, r);
+		count++;
+		if (!is_many(e, fd, io) || (!accepts && !to_end && (uint32_t)r < sizeof(bytes)))
+			return count;
 	}
+	again(e, fd, io);
+	return count;
+}
+
+static int on_event(struct epoll_loop *e, int fd, uint32_t events)
+{
+	try_waiting(e, fd, events);
+	if (!e->fds[fd].many || !(events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)))
+		return 0;
+	return run_many(e, fd, events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP));
 }
 
 /* ---- waiting ---------------------------------------------------------------- */
@@ -369,14 +345,22 @@ static int epoll_loop_wait(struct weft__loop *loop, uint64_t timeout_ns)
 	struct epoll_loop *e = epoll_of(loop);
 	struct epoll_event events[BATCH];
 	int n = wait_events(e, events, e->ready_first ? 0 : timeout_ns); /* EINTR: nothing happened */
+	int count = 0;
 
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.fd == loop->wake_fd)
 			drain_wake(e);
+		else if (events[i].data.fd == loop->timer_fd)
+			weft__loop_timer_seen(loop);
 		else
-			on_event(e, events[i].data.fd, events[i].events);
+			count += on_event(e, events[i].data.fd, events[i].events);
 	}
-	return run_ready(e);
+	return count + run_ready(e);
+}
+
+static bool epoll_peek(const struct weft__loop *loop)
+{
+	return ((const struct epoll_loop *)loop)->ready_first;
 }
 
 static void epoll_close(struct weft__loop *loop)
@@ -384,7 +368,7 @@ static void epoll_close(struct weft__loop *loop)
 	struct epoll_loop *e = epoll_of(loop);
 
 	close(e->epoll_fd);
-	close(loop->wake_fd);
+	weft__loop_fds_close(loop);
 	weft_free(e->fds);
 	weft_free(e);
 }
@@ -395,31 +379,39 @@ static const struct weft__loop_ops ops = {
 	.submit = epoll_submit,
 	.cancel = epoll_cancel,
 	.wait = epoll_loop_wait,
+	.peek = epoll_peek,
 };
+
+static int watch_own(struct epoll_loop *e, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+}
 
 int weft__epoll_open(struct weft__loop **ret_loop)
 {
-	struct epoll_loop *e = weft_calloc(1, sizeof(*e));
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_loop *e = weft__loop_alloc(sizeof(*e), &ops);
 	int r;
 
 	if (!e)
 		return -ENOMEM;
-	e->base.ops = &ops;
 	e->ready_end = &e->ready_first;
-	e->base.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = weft__loop_fds_open(&e->base, EFD_NONBLOCK);
+	if (r < 0)
+		goto out_free;
 	e->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	event.data.fd = e->base.wake_fd;
-	if (e->base.wake_fd >= 0 && e->epoll_fd >= 0 &&
-	    epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, e->base.wake_fd, &event) == 0) {
+	r = e->epoll_fd < 0 ? -errno : watch_own(e, e->base.wake_fd);
+	if (r == 0)
+		r = watch_own(e, e->base.timer_fd);
+	if (r == 0) {
 		*ret_loop = &e->base;
 		return 0;
 	}
-	r = -errno;
-	if (e->base.wake_fd >= 0)
-		close(e->base.wake_fd);
 	if (e->epoll_fd >= 0)
 		close(e->epoll_fd);
+	weft__loop_fds_close(&e->base);
+out_free:
 	weft_free(e);
 	return r;
 }

@@ -45,7 +45,7 @@ int weft__file_open(const char *path, uint32_t flags)
 	if (fd >= 0 || errno != EINVAL)
 		return result_of(fd);
 	/* A file system without O_DIRECT may have made the file before it said so. */
-	return result_of(open(path, how & ~O_EXCL, MODE));
+	return result_of(open(path, (how & ~O_EXCL) | (flags & WEFT__FILE_CREATE ? O_NOFOLLOW : 0), MODE));
 }
 
 void weft__file_close(int fd)
@@ -242,7 +242,8 @@ int weft__file_lock(const char *path, int64_t *ret_owner)
 	*ret_owner = 0;
 	if (weft__sim_is_on())
 		return weft__disk_lock(path);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, MODE);
+	/* it is cut off and written to: somebody's link must not lead that elsewhere */
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, MODE);
 	if (fd < 0)
 		return -errno;
 	do {

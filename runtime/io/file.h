@@ -51,7 +51,7 @@ int weft__dir_list(const char *path, bool (*fn)(const char *name, void *user), v
 
 /*
  * Make the file if need be, and be the only one who holds it, until the descriptor is closed
- * or the process ends. -EBUSY: another one does, *ret_owner is his process (0: not known).
+ * or the process ends. -EBUSY: another one does, *ret_owner is his process (0: not known). -ELOOP: it is a symbolic link.
  */
 int weft__file_lock(const char *path, int64_t *ret_owner);
 

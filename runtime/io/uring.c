@@ -7,56 +7,52 @@
  * Submissions are collected and go to the kernel with the next wait, in one call;
  * a look (timeout 0) makes no call at all when the kernel has nothing for us.
  *
- * user_data is the io's address, or one of two tags. An address is never confused with an
+ * user_data is the io's address, or one of three tags. An address is never confused with an
  * earlier io that lay there: a cancel goes into the ring before whatever its target's
  * owner submits after the target is done, and the kernel takes entries in order.
  *
- * wake writes an eventfd that the ring always has a read for.
+ * An operation that is done many times is one entry, too. The kernel ends it when the completion queue or the buffers
+ * are full, and before 6.0 knows no such thing: then it is put in again, or becomes a poll and what direct.c does.
+ *
+ *     FLYING --would block, or cannot be done many times--> POLLING --ready--> FLYING, or done directly
+ *        ^--- STRANDED: no room for the entry, or no buffer; the next wait tries again
+ *
+ * wake writes an eventfd that the ring always has a read for; wake_in sets a timerfd that it has a poll for.
  */
-#include "runtime/io/backend.h"
+#include "runtime/io/uring.h"
 
 #include <errno.h>
-#include <liburing.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <weft/alloc.h>
 
-#define SQ_ENTRIES 64u
-#define CQ_ENTRIES 512u
 #define BATCH 64u
-#define PROBE_OPS 64u /* more than any that is asked about */
+#define MANY_TIMES 16u /* done directly in a row, before others have a turn */
 #define SELF_TEST_NS 200000000u
-#define FEATURES (IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_FAST_POLL)
 
-/* weft__io.state: one of three, and a flag. */
+/* weft__io.state: one of three, and flags. */
 enum {
-	FLYING = 1,  /* the operation is in the ring */
-	POLLING = 2, /* it would have blocked: a poll is in the ring in its place */
-	STRANDED = 3, /* it would have blocked, and the ring was full: in stranded */
+	FLYING = 1,   /* the operation is in the ring */
+	POLLING = 2,  /* a poll is in the ring in its place */
+	STRANDED = 3, /* in stranded */
+	WHERE = 3,
+	BY_POLL = 0x40, /* always */
 	CANCELLED = 0x80
 };
 
 /* user_data other than an io's address, which is a multiple of eight. */
-enum { TAG_WAKE = 1, TAG_IGNORE = 2 };
+enum { TAG_WAKE = 1, TAG_IGNORE = 2, TAG_TIMER = 3 };
 
-struct uring_loop {
-	struct weft__loop base;
-	struct io_uring ring;
-	struct weft__io *stranded; /* waiting for room for their polls, through next */
-	uint64_t wake_count;       /* the wake read's buffer; the kernel's while wake_armed */
-	bool wake_armed;
-	bool look_is_free;         /* the kernel says in memory when it has work for us */
-};
-
-static struct uring_loop *uring_of(struct weft__loop *loop)
+static struct weft__uring *uring_of(struct weft__loop *loop)
 {
-	return (struct uring_loop *)loop;
+	return (struct weft__uring *)loop;
 }
 
-static struct io_uring_sqe *sqe_get(struct uring_loop *u)
+static struct io_uring_sqe *sqe_get(struct weft__uring *u)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
 
@@ -66,12 +62,26 @@ static struct io_uring_sqe *sqe_get(struct uring_loop *u)
 	return io_uring_get_sqe(&u->ring);
 }
 
-static bool put_operation(struct uring_loop *u, struct weft__io *io)
+static bool is_many(const struct weft__io *io)
 {
-	struct io_uring_sqe *sqe = sqe_get(u);
+	return io->flags & WEFT__IO_MANY;
+}
 
-	if (!sqe)
-		return false;
+/* ---- entries ------------------------------------------------------------------ */
+
+static void prepare_many(struct io_uring_sqe *sqe, const struct weft__io *io)
+{
+	if (io->op == WEFT__IO_ACCEPT) {
+		io_uring_prep_multishot_accept(sqe, io->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		return;
+	}
+	io_uring_prep_recv_multishot(sqe, io->fd, NULL, 0, 0);
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = WEFT__URING_GROUP;
+}
+
+static void prepare(struct io_uring_sqe *sqe, const struct weft__io *io)
+{
 	switch (io->op) {
 	case WEFT__IO_READ:
 		io_uring_prep_read(sqe, io->fd, io->buf, io->len_bytes, io->offset);
@@ -85,39 +95,99 @@ static bool put_operation(struct uring_loop *u, struct weft__io *io)
 	case WEFT__IO_POLL:
 		io_uring_prep_poll_add(sqe, io->fd, io->poll_events);
 		break;
+	case WEFT__IO_ACCEPT:
+		io_uring_prep_accept(sqe, io->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		break;
+	case WEFT__IO_CONNECT:
+		io_uring_prep_connect(sqe, io->fd, io->buf, io->len_bytes);
+		break;
+	case WEFT__IO_RECV:
+		io_uring_prep_recv(sqe, io->fd, io->buf, io->len_bytes, 0);
+		break;
+	case WEFT__IO_SEND:
+		io_uring_prep_send(sqe, io->fd, (const char *)io->buf + io->offset, io->len_bytes - io->offset,
+		                   MSG_WAITALL | MSG_NOSIGNAL);
+		break;
+	case WEFT__IO_OPENAT:
+		io_uring_prep_openat(sqe, io->fd, io->buf, (int)io->len_bytes | O_CLOEXEC, (mode_t)io->offset);
+		break;
+	case WEFT__IO_CLOSE:
+		io_uring_prep_close(sqe, io->fd);
+		break;
+	case WEFT__IO_SHUTDOWN:
+		io_uring_prep_shutdown(sqe, io->fd, (int)io->len_bytes);
+		break;
 	default:
 		io_uring_prep_nop(sqe);
 		break;
 	}
-	io_uring_sqe_set_data(sqe, io);
-	io->state = FLYING;
-	return true;
 }
 
-static void strand(struct uring_loop *u, struct weft__io *io)
+/* Moves io; what it was told is kept. */
+static void set_where(struct weft__io *io, unsigned where)
 {
-	io->state = STRANDED;
+	io->state = (uint8_t)((io->state & ~WHERE) | where);
+}
+
+static void strand(struct weft__uring *u, struct weft__io *io)
+{
+	set_where(io, STRANDED);
 	io->next = u->stranded;
 	u->stranded = io;
 }
 
-/* In place of a read or write on a non-blocking descriptor that said EAGAIN. */
-static void put_poll(struct uring_loop *u, struct weft__io *io)
+static bool put_operation(struct weft__uring *u, struct weft__io *io)
 {
 	struct io_uring_sqe *sqe = sqe_get(u);
 
-	if (!sqe) {
-		strand(u, io);
-		return;
-	}
-	io_uring_prep_poll_add(sqe, io->fd, io->op == WEFT__IO_READ ? POLLIN : POLLOUT);
+	if (!sqe)
+		return false;
+	if (is_many(io))
+		prepare_many(sqe, io);
+	else
+		prepare(sqe, io);
 	io_uring_sqe_set_data(sqe, io);
-	io->state = POLLING;
+	set_where(io, FLYING);
+	return true;
+}
+
+static bool put_poll(struct weft__uring *u, struct weft__io *io)
+{
+	struct io_uring_sqe *sqe = sqe_get(u);
+
+	if (!sqe)
+		return false;
+	io_uring_prep_poll_add(sqe, io->fd, weft__direct_events(io));
+	io_uring_sqe_set_data(sqe, io);
+	set_where(io, POLLING);
+	return true;
+}
+
+/* In the ring again, whatever it takes. */
+static void put_again(struct weft__uring *u, struct weft__io *io)
+{
+	if (!(io->state & BY_POLL ? put_poll(u, io) : put_operation(u, io)))
+		strand(u, io);
+}
+
+static void poll_first(struct weft__uring *u, struct weft__io *io)
+{
+	if (is_many(io))
+		io->state |= BY_POLL;
+	if (!put_poll(u, io))
+		strand(u, io);
 }
 
 static int uring_submit(struct weft__loop *loop, struct weft__io *io)
 {
-	return put_operation(uring_of(loop), io) ? 0 : -EAGAIN;
+	struct weft__uring *u = uring_of(loop);
+
+	if (is_many(io) && io->op == WEFT__IO_RECV && !weft__uring_buffers_ready(u))
+		io->state |= BY_POLL;
+	if (io->state & BY_POLL ? put_poll(u, io) : put_operation(u, io))
+		return 0;
+	io->state = WEFT__IO_IDLE;
+	return -EAGAIN;
 }
 
 static int uring_cancel(struct weft__loop *loop, struct weft__io *io)
@@ -126,7 +196,7 @@ static int uring_cancel(struct weft__loop *loop, struct weft__io *io)
 
 	if (io->state & CANCELLED)
 		return 0;
-	if (io->state != STRANDED) {
+	if ((io->state & WHERE) != STRANDED) {
 		sqe = sqe_get(uring_of(loop));
 		if (!sqe)
 			return -EAGAIN;
@@ -138,7 +208,7 @@ static int uring_cancel(struct weft__loop *loop, struct weft__io *io)
 }
 
 /* Find room for those that found none. Returns how many were done: those cancelled meanwhile. */
-static int unstrand(struct uring_loop *u)
+static int unstrand(struct weft__uring *u)
 {
 	struct weft__io *io = u->stranded;
 	int count = 0;
@@ -148,17 +218,17 @@ static int unstrand(struct uring_loop *u)
 		struct weft__io *next = io->next;
 
 		if (io->state & CANCELLED) {
-			weft__io_finish(&u->base, io, -ECANCELED);
+			weft__io_finish(&u->base, io, io->op == WEFT__IO_SEND && io->offset ? (int32_t)io->offset : -ECANCELED);
 			count++;
 		} else {
-			put_poll(u, io);
+			put_again(u, io);
 		}
 		io = next;
 	}
 	return count;
 }
 
-static void arm_wake(struct uring_loop *u)
+static void arm_wake(struct weft__uring *u)
 {
 	struct io_uring_sqe *sqe = sqe_get(u);
 
@@ -169,40 +239,181 @@ static void arm_wake(struct uring_loop *u)
 	u->wake_armed = true;
 }
 
-/* Returns 1 when an owner's io was done. */
-static int complete(struct uring_loop *u, uint64_t data, int32_t res)
+/* By a poll: a read of a timerfd would take a thread of the kernel's. */
+static void arm_timer(struct weft__uring *u)
 {
-	struct weft__io *io = (struct weft__io *)(uintptr_t)data;
-	bool transfers;
+	struct io_uring_sqe *sqe = sqe_get(u);
 
-	if (data == TAG_WAKE)
-		u->wake_armed = false;
-	if (data == TAG_WAKE || data == TAG_IGNORE)
-		return 0;
-	transfers = io->op == WEFT__IO_READ || io->op == WEFT__IO_WRITE;
-	if (__builtin_expect(res == -EAGAIN && transfers && io->state == FLYING, 0)) {
-		put_poll(u, io);
+	if (!sqe)
+		return; /* as above */
+	io_uring_prep_poll_add(sqe, u->base.timer_fd, POLLIN);
+	io_uring_sqe_set_data64(sqe, TAG_TIMER);
+	u->timer_armed = true;
+}
+
+/* ---- completions ---------------------------------------------------------------- */
+
+struct completion {
+	uint64_t data;
+	int32_t res;
+	uint32_t flags;
+};
+
+static bool may_block(const struct weft__io *io)
+{
+	switch (io->op) {
+	case WEFT__IO_READ:
+	case WEFT__IO_WRITE:
+	case WEFT__IO_ACCEPT:
+	case WEFT__IO_RECV:
+	case WEFT__IO_SEND:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A part of it went, or all. Older kernels do not wait for all. */
+static int complete_send(struct weft__uring *u, struct weft__io *io, int32_t res)
+{
+	if (res > 0) {
+		io->offset += (uint32_t)res;
+		if (io->offset < io->len_bytes && !(io->state & CANCELLED)) {
+			put_again(u, io);
+			return 0;
+		}
+	}
+	weft__io_finish(&u->base, io, io->offset ? (int32_t)io->offset : res);
+	return 1;
+}
+
+static int complete_once(struct weft__uring *u, struct weft__io *io, int32_t res)
+{
+	if (__builtin_expect(res == -EAGAIN && may_block(io) && io->state == FLYING, 0)) {
+		poll_first(u, io);
 		return 0;
 	}
-	if (__builtin_expect((io->state & ~CANCELLED) == POLLING && res >= 0, 0)) {
+	if (__builtin_expect((io->state & WHERE) == POLLING && res >= 0, 0)) {
 		if (!(io->state & CANCELLED)) {
-			if (!put_operation(u, io))
-				strand(u, io);
+			put_again(u, io);
 			return 0;
 		}
 		res = -ECANCELED;
 	}
 	if (res == -EAGAIN && (io->state & CANCELLED))
 		res = -ECANCELED;
+	if (io->op == WEFT__IO_SEND)
+		return complete_send(u, io, res);
 	weft__io_finish(&u->base, io, res);
 	return 1;
 }
 
+/* Ready, and the kernel cannot do it many times: so we do. */
+static int do_many(struct weft__uring *u, struct weft__io *io)
+{
+	uint8_t bytes[WEFT__DIRECT_BYTES];
+	int count = 0;
+
+	for (unsigned i = 0; i < MANY_TIMES && !(io->state & CANCELLED); i++) {
+		int32_t r = weft__direct_one(io, bytes, sizeof(bytes));
+
+		if (r == -EAGAIN)
+			break;
+		if (r < 0 || (r == 0 && io->op == WEFT__IO_RECV)) {
+			weft__io_finish(&u->base, io, r);
+			return count + 1;
+		}
+		io->buf = bytes;
+		weft__io_tell(io, r);
+		count++;
+	}
+	if (!(io->state & CANCELLED)) {
+		put_again(u, io);
+		return count;
+	}
+	weft__io_finish(&u->base, io, -ECANCELED);
+	return count + 1;
+}
+
+/* Not a failure of the operation's: this kernel, or this descriptor, does not do it many times. */
+static bool is_not_for_many(int32_t res)
+{
+	return res == -EAGAIN || res == -EINVAL || res == -ENOTSOCK || res == -EOPNOTSUPP;
+}
+
+/* The kernel is done with it. */
+static int end_many(struct weft__uring *u, struct weft__io *io, int32_t res)
+{
+	if (io->state & CANCELLED) {
+		if (res == 0 && io->op == WEFT__IO_RECV)
+			weft__io_finish(&u->base, io, 0);
+		else
+			weft__io_finish(&u->base, io, -ECANCELED);
+		return 1;
+	}
+	if (res == -ENOBUFS && io->op == WEFT__IO_RECV) {
+		strand(u, io); /* all are back when the next wait begins */
+		return 0;
+	}
+	if (is_not_for_many(res)) {
+		poll_first(u, io);
+		return 0;
+	}
+	weft__io_finish(&u->base, io, res);
+	return 1;
+}
+
+static int complete_many(struct weft__uring *u, struct weft__io *io, int32_t res, uint32_t flags)
+{
+	bool more = flags & IORING_CQE_F_MORE;
+	uint32_t id = flags >> IORING_CQE_BUFFER_SHIFT;
+	int count = 0;
+
+	if ((io->state & WHERE) == POLLING) {
+		if (res >= 0 && !(io->state & CANCELLED))
+			return do_many(u, io);
+		weft__io_finish(&u->base, io, io->state & CANCELLED ? -ECANCELED : res);
+		return 1;
+	}
+	if (res > 0 || (res == 0 && io->op == WEFT__IO_ACCEPT)) {
+		if (flags & IORING_CQE_F_BUFFER)
+			io->buf = weft__uring_buffer(u, id);
+		weft__io_tell(io, res);
+		count = 1;
+	}
+	if (flags & IORING_CQE_F_BUFFER)
+		weft__uring_buffer_return(u, id);
+	if (more)
+		return count;
+	if (!count)
+		return end_many(u, io, res);
+	if (io->state & CANCELLED)
+		return count + end_many(u, io, -ECANCELED);
+	put_again(u, io); /* it ended although all is well: a full completion queue */
+	return count;
+}
+
+/* Returns how many calls of done it made. */
+static int complete(struct weft__uring *u, const struct completion *c)
+{
+	struct weft__io *io = (struct weft__io *)(uintptr_t)c->data;
+
+	if (c->data == TAG_WAKE)
+		u->wake_armed = false;
+	if (c->data == TAG_TIMER) {
+		u->timer_armed = false;
+		weft__loop_timer_seen(&u->base);
+	}
+	if (c->data <= TAG_TIMER)
+		return 0;
+	return is_many(io) ? complete_many(u, io, c->res, c->flags) : complete_once(u, io, c->res);
+}
+
 /* What lies in the completion queue now; not what done callbacks add to it. */
-static int reap(struct uring_loop *u)
+static int reap(struct weft__uring *u)
 {
 	struct io_uring_cqe *cqes[BATCH];
-	struct { uint64_t data; int32_t res; } batch[BATCH];
+	struct completion batch[BATCH];
 	unsigned left = io_uring_cq_ready(&u->ring);
 	int count = 0;
 
@@ -211,29 +422,39 @@ static int reap(struct uring_loop *u)
 
 		if (n == 0)
 			break;
-		for (unsigned i = 0; i < n; i++) {
-			batch[i].data = cqes[i]->user_data;
-			batch[i].res = cqes[i]->res;
-		}
+		for (unsigned i = 0; i < n; i++)
+			batch[i] = (struct completion){ cqes[i]->user_data, cqes[i]->res, cqes[i]->flags };
 		io_uring_cq_advance(&u->ring, n);
 		for (unsigned i = 0; i < n; i++)
-			count += complete(u, batch[i].data, batch[i].res);
+			count += complete(u, &batch[i]);
 		left -= n;
 	}
 	return count;
 }
 
-/* Submit, and let the kernel make what completions it can, without sleeping. */
-static void look(struct uring_loop *u)
+static unsigned sq_flags(const struct weft__uring *u)
 {
-	unsigned flags = IO_URING_READ_ONCE(*u->ring.sq.kflags);
+	return IO_URING_READ_ONCE(*u->ring.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+}
 
-	if (u->look_is_free && !io_uring_sq_ready(&u->ring) && !(flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)))
+static bool uring_peek(const struct weft__loop *loop)
+{
+	const struct weft__uring *u = (const struct weft__uring *)loop;
+
+	return io_uring_cq_ready(&u->ring) || io_uring_sq_ready(&u->ring) || sq_flags(u);
+}
+
+/* ---- waiting ------------------------------------------------------------------- */
+
+/* Submit, and let the kernel make what completions it can, without sleeping. */
+static void look(struct weft__uring *u)
+{
+	if (u->look_is_free && !io_uring_sq_ready(&u->ring) && !sq_flags(u))
 		return;
 	io_uring_submit_and_get_events(&u->ring); /* EINTR, EBUSY, EAGAIN: the next wait goes on */
 }
 
-static void sleep_in_kernel(struct uring_loop *u, uint64_t timeout_ns)
+static void sleep_in_kernel(struct weft__uring *u, uint64_t timeout_ns)
 {
 	struct io_uring_cqe *cqe;
 	struct __kernel_timespec ts;
@@ -248,18 +469,20 @@ static void sleep_in_kernel(struct uring_loop *u, uint64_t timeout_ns)
 	io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, &ts, NULL);
 }
 
-static bool must_not_sleep(const struct uring_loop *u)
+static bool must_not_sleep(const struct weft__uring *u)
 {
-	return !u->wake_armed || u->stranded || io_uring_cq_ready(&u->ring) > 0;
+	return !u->wake_armed || !u->timer_armed || u->stranded || io_uring_cq_ready(&u->ring) > 0;
 }
 
 static int uring_wait(struct weft__loop *loop, uint64_t timeout_ns)
 {
-	struct uring_loop *u = uring_of(loop);
+	struct weft__uring *u = uring_of(loop);
 	int count = 0;
 
 	if (!u->wake_armed)
 		arm_wake(u);
+	if (!u->timer_armed)
+		arm_timer(u);
 	if (u->stranded)
 		count = unstrand(u);
 	if (timeout_ns == 0 || count > 0 || must_not_sleep(u))
@@ -269,6 +492,8 @@ static int uring_wait(struct weft__loop *loop, uint64_t timeout_ns)
 	return count + reap(u);
 }
 
+/* ---- life -------------------------------------------------------------------------- */
+
 /*
  * Get the wake read out of the kernel, so that nothing writes to wake_count after it
  * is freed. By a wake rather than a cancel: one completion less. The ring's place among this thread's
@@ -276,7 +501,7 @@ static int uring_wait(struct weft__loop *loop, uint64_t timeout_ns)
  */
 static void uring_retire(struct weft__loop *loop)
 {
-	struct uring_loop *u = uring_of(loop);
+	struct weft__uring *u = uring_of(loop);
 
 	if (u->wake_armed)
 		weft__loop_wake(&u->base);
@@ -284,16 +509,16 @@ static void uring_retire(struct weft__loop *loop)
 		sleep_in_kernel(u, 10000000);
 		reap(u);
 	}
+	weft__uring_buffers_close(u);
 	io_uring_unregister_ring_fd(&u->ring); /* -EINVAL: was not registered, or is no longer */
 }
 
 static void uring_close(struct weft__loop *loop)
 {
-	struct uring_loop *u = uring_of(loop);
+	struct weft__uring *u = uring_of(loop);
 
-	uring_retire(loop);
 	io_uring_queue_exit(&u->ring);
-	close(loop->wake_fd);
+	weft__loop_fds_close(loop);
 	weft_free(u);
 }
 
@@ -304,64 +529,11 @@ static const struct weft__loop_ops ops = {
 	.submit = uring_submit,
 	.cancel = uring_cancel,
 	.wait = uring_wait,
+	.peek = uring_peek,
 };
 
-/* From the best ring to a plain one; -EINVAL means that this kernel does not know a flag. */
-static int ring_open(struct uring_loop *u)
-{
-	static const unsigned choices[] = {
-		IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-			IORING_SETUP_TASKRUN_FLAG,
-		IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
-		0,
-	};
-	int r = -EINVAL;
-
-	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]) && r == -EINVAL; i++) {
-		struct io_uring_params params = {
-			.flags = choices[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-			.cq_entries = CQ_ENTRIES,
-		};
-
-		r = io_uring_queue_init_params(SQ_ENTRIES, &u->ring, &params);
-		if (r == -ENOMEM) { /* RLIMIT_MEMLOCK of old kernels: half of it may fit */
-			params = (struct io_uring_params){ .flags = choices[i] | IORING_SETUP_CLAMP };
-			r = io_uring_queue_init_params(SQ_ENTRIES / 2, &u->ring, &params);
-		}
-		if (r < 0)
-			continue;
-		u->look_is_free = choices[i] & IORING_SETUP_TASKRUN_FLAG;
-		if ((u->ring.features & FEATURES) == FEATURES)
-			return 0;
-		io_uring_queue_exit(&u->ring);
-		return -EOPNOTSUPP;
-	}
-	return r;
-}
-
-static int probe(struct uring_loop *u)
-{
-	static const int needed[] = { IORING_OP_NOP, IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC,
-		                      IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL };
-	union { /* the head ends in an array of ops */
-		struct io_uring_probe head;
-		char bytes[sizeof(struct io_uring_probe) + PROBE_OPS * sizeof(struct io_uring_probe_op)];
-	} p;
-	int r;
-
-	memset(&p, 0, sizeof(p));
-	r = io_uring_register_probe(&u->ring, &p.head, PROBE_OPS);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-		if (!io_uring_opcode_supported(&p.head, needed[i]))
-			return -EOPNOTSUPP;
-	}
-	return 0;
-}
-
 /* The whole way of a wake: arm, write, wait, reap. Leaves the wake read disarmed. */
-static int self_test(struct uring_loop *u)
+static int self_test(struct weft__uring *u)
 {
 	arm_wake(u);
 	if (!u->wake_armed)
@@ -376,32 +548,25 @@ static int self_test(struct uring_loop *u)
 
 int weft__uring_open(struct weft__loop **ret_loop)
 {
-	struct uring_loop *u = weft_calloc(1, sizeof(*u));
+	struct weft__uring *u = weft__loop_alloc(sizeof(*u), &ops);
 	int r;
 
 	if (!u)
 		return -ENOMEM;
-	u->base.ops = &ops;
-	u->base.wake_fd = eventfd(0, EFD_CLOEXEC); /* blocking, or the ring's read would say EAGAIN */
-	if (u->base.wake_fd < 0) {
-		r = -errno;
+	r = weft__loop_fds_open(&u->base, 0); /* blocking, or the ring's read would say EAGAIN */
+	if (r < 0)
 		goto out_free;
-	}
-	r = ring_open(u);
+	r = weft__uring_ring_open(u);
 	if (r < 0)
 		goto out_close;
-	io_uring_ring_dontfork(&u->ring);     /* a child must not reach the host's ring */
-	io_uring_register_ring_fd(&u->ring);  /* saves a lookup a call; older kernels refuse */
-	r = probe(u);
-	if (r == 0)
-		r = self_test(u);
+	r = self_test(u);
 	if (r == 0) {
 		*ret_loop = &u->base;
 		return 0;
 	}
 	io_uring_queue_exit(&u->ring);
 out_close:
-	close(u->base.wake_fd);
+	weft__loop_fds_close(&u->base);
 out_free:
 	weft_free(u);
 	return r;

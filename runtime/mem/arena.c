@@ -55,6 +55,8 @@ struct weft_arena {
 	size_t first_bytes;    /* of the block this struct starts */
 	size_t next_bytes;     /* how large the next chunk will be */
 	size_t held_bytes;
+	bool wipes; /* what was here is overwritten before it goes */
+	char unused[15];
 };
 
 static_assert(sizeof(struct chunk) % ALIGN == 0, "a chunk's data starts aligned");
@@ -90,6 +92,7 @@ int weft_arena_create(size_t chunk_bytes, weft_arena **ret_arena)
 	if (!a)
 		return -ENOMEM;
 	a->chunks = NULL;
+	a->wipes = false;
 	a->first_bytes = chunk_bytes;
 	rewind_to_first(a);
 	*ret_arena = a;
@@ -103,8 +106,16 @@ static void free_chunks(weft_arena *a)
 
 		a->chunks = chunk->next;
 		show(chunk, chunk->bytes);
+		if (a->wipes)
+			explicit_bzero(chunk + 1, chunk->bytes - sizeof(*chunk));
 		weft_free(chunk);
 	}
+}
+
+static void wipe_first(weft_arena *a)
+{
+	show(a + 1, a->first_bytes - sizeof(*a));
+	explicit_bzero(a + 1, a->first_bytes - sizeof(*a));
 }
 
 void weft_arena_destroy(weft_arena *a)
@@ -112,6 +123,8 @@ void weft_arena_destroy(weft_arena *a)
 	if (!a)
 		return;
 	free_chunks(a);
+	if (a->wipes)
+		wipe_first(a);
 	show(a, a->first_bytes);
 	weft_free(a);
 }
@@ -120,7 +133,14 @@ void weft_arena_reset(weft_arena *a)
 {
 	if (a->chunks)
 		free_chunks(a);
+	if (a->wipes)
+		wipe_first(a);
 	rewind_to_first(a);
+}
+
+void weft_arena_wipe_at_end(weft_arena *a)
+{
+	a->wipes = true;
 }
 
 static struct chunk *chunk_add(weft_arena *a, size_t bytes)

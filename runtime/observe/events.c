@@ -141,60 +141,120 @@ static uint64_t ticks_now(const struct weft__bus *bus)
 	return (weft__tsc() - bus->first_ticks) >> STAMP_SHIFT;
 }
 
-/* The lane's writer is about to stamp. turn: see weft__bus_emit. */
-static uint64_t stamp(struct weft__bus *bus, struct lane *lane, uint64_t turn)
+/* weft_ticks() of a stamp, to within one. */
+static uint64_t ticks_of(const struct weft__bus *bus, uint64_t stamp)
+{
+	return bus->first_ticks + (stamp << STAMP_SHIFT);
+}
+
+/*
+ * The lane's writer is about to stamp. turn: see weft__bus_emit. follows: the last stamp of this turn will
+ * do, which is not after the moment, and behind all that this worker saw of others.
+ */
+static uint64_t stamp(struct weft__bus *bus, struct lane *lane, uint64_t turn, bool follows)
 {
 	uint64_t now;
 
 	if (lane->turn != turn || !turn) {
 		weft__tsc_order(); /* publishing the record depends on the stamp: it is later by itself */
 		lane->turn = turn;
+		follows = false;
 	}
-	now = ticks_now(bus);
+	now = follows ? lane->last_ticks : ticks_now(bus);
 	lane->last_ticks = now > lane->last_ticks ? now : lane->last_ticks + 1;
 	return lane->last_ticks;
 }
 
-static void write_cut(struct lane *lane, const weft_event_desc *desc, uint32_t max, uint64_t ticks);
+static uint32_t words_max(const struct lane *lane)
+{
+	uint32_t max = weft__broadcast_words_max(&lane->ring);
+
+	return max < WEFT__RECORD_WORDS_MAX ? max : WEFT__RECORD_WORDS_MAX;
+}
+
+static void write_cut(struct lane *lane, const weft_event_desc *desc, uint64_t ticks);
 
 static void write(struct lane *lane, const weft_event_desc *desc, uint64_t ticks)
 {
-	uint32_t max = weft__broadcast_words_max(&lane->ring), words;
+	uint32_t words = weft__record_words(desc, words_max(lane));
 
-	if (max > WEFT__RECORD_WORDS_MAX)
-		max = WEFT__RECORD_WORDS_MAX;
-	words = weft__record_words(desc, max);
 	if (__builtin_expect(!words, 0)) {
-		write_cut(lane, desc, max, ticks);
+		write_cut(lane, desc, ticks);
 		return;
 	}
 	weft__record_put(weft__broadcast_begin(&lane->ring, words), desc, ticks);
 	weft__broadcast_publish(&lane->ring, words);
 }
 
-static __attribute__((noinline)) void write_cut(struct lane *lane, const weft_event_desc *desc, uint32_t max,
-                                                uint64_t ticks)
+static __attribute__((noinline)) void write_cut(struct lane *lane, const weft_event_desc *desc, uint64_t ticks)
 {
 	struct weft__record_cut cut;
 
-	weft__record_cut(&cut, desc, max);
+	weft__record_cut(&cut, desc, words_max(lane));
 	write(lane, &cut.desc, ticks); /* fits now */
+}
+
+/* This thread's lane, or NULL: nobody has ever listened. */
+static inline struct lane *lane_open(struct weft__bus *bus, uint32_t lane)
+{
+	struct lane *l = &bus->lanes[lane];
+
+	WEFT_ASSERT(lane < bus->lane_count);
+	if (!weft__load_acquire(&l->ready)) /* acquire: the ring, made by whoever subscribed first */
+		return NULL;
+	if (lane + 1 == bus->lane_count)
+		pthread_mutex_lock(&bus->foreign_lock);
+	return l;
+}
+
+static inline void lane_close(struct weft__bus *bus, uint32_t lane)
+{
+	if (lane + 1 == bus->lane_count)
+		pthread_mutex_unlock(&bus->foreign_lock);
 }
 
 void weft__bus_emit(struct weft__bus *bus, uint32_t lane, uint64_t turn, const weft_event_desc *desc)
 {
-	struct lane *l = &bus->lanes[lane];
-	bool foreign = lane + 1 == bus->lane_count;
+	struct lane *l = lane_open(bus, lane);
 
-	WEFT_ASSERT(lane < bus->lane_count);
-	/* acquire: the ring, made by whoever subscribed first */
-	if (!weft__load_acquire(&l->ready) || !weft__bus_wanted(bus))
+	if (!l)
 		return;
-	if (foreign)
-		pthread_mutex_lock(&bus->foreign_lock);
-	write(l, desc, stamp(bus, l, foreign ? 0 : turn));
-	if (foreign)
-		pthread_mutex_unlock(&bus->foreign_lock);
+	write(l, desc, stamp(bus, l, lane + 1 == bus->lane_count ? 0 : turn, false));
+	lane_close(bus, lane);
+}
+
+/* What does not fit as a form is cut as a description. False: not in order. */
+static __attribute__((noinline)) bool write_described(struct lane *lane, const weft_event_form *form,
+                                                      const weft_event_values *values, uint64_t ticks)
+{
+	struct weft__record_desc d;
+
+	if (!weft__record_describe(&d, form, values))
+		return false;
+	write(lane, &d.desc, ticks);
+	return true;
+}
+
+uint64_t weft__bus_emit_form(struct weft__bus *bus, uint32_t lane, uint64_t turn, const weft_event_form *form,
+                             const weft_event_values *values)
+{
+	struct lane *l = lane_open(bus, lane);
+	uint32_t words;
+	uint64_t at;
+	bool wrote = true;
+
+	if (!l)
+		return 0;
+	words = weft__record_form_words(form, values, words_max(l));
+	at = stamp(bus, l, lane + 1 == bus->lane_count ? 0 : turn, values->follows);
+	if (__builtin_expect(!words, 0)) {
+		wrote = write_described(l, form, values, at);
+	} else {
+		weft__record_put_form(weft__broadcast_begin(&l->ring, words), form, values, at);
+		weft__broadcast_publish(&l->ring, words);
+	}
+	lane_close(bus, lane);
+	return wrote ? ticks_of(bus, at) : 0;
 }
 
 /* How far a ring may be published before a reader that stands at `seen` presses. */
@@ -442,19 +502,37 @@ static int take(struct weft_subscription *s, uint32_t lane, weft_event *e)
 	return 1;
 }
 
-/* The lane whose next record is the oldest before T; -1: none. */
-static int oldest_lane(struct weft_subscription *s, uint64_t before_ticks)
+/* Where a read is: on a lane, until its next record is not the oldest any more. */
+struct merge {
+	int lane;            /* -1: none */
+	uint64_t until_ticks; /* the oldest of the other lanes, or T */
+};
+
+/* To the lane whose next record is the oldest before T. */
+static void to_oldest(struct weft_subscription *s, uint64_t before_ticks, struct merge *m)
 {
 	uint64_t oldest = before_ticks;
-	int lane = -1;
 
+	*m = (struct merge){ .lane = -1, .until_ticks = before_ticks };
 	for (uint32_t i = 0; i < s->bus->lane_count; i++) {
-		if (head_look(s, i) && s->readers[i].head_ticks < oldest) {
-			oldest = s->readers[i].head_ticks;
-			lane = (int)i;
+		uint64_t ticks = head_look(s, i) ? s->readers[i].head_ticks : before_ticks;
+
+		if (ticks < oldest) {
+			m->until_ticks = oldest;
+			oldest = ticks;
+			m->lane = (int)i;
+		} else if (ticks < m->until_ticks) {
+			m->until_ticks = ticks;
 		}
 	}
-	return lane;
+}
+
+/* What the other lanes have does not change within a read: mostly there is no need to look at them. */
+static int next_lane(struct weft_subscription *s, uint64_t before_ticks, struct merge *m)
+{
+	if (m->lane < 0 || !head_look(s, (uint32_t)m->lane) || s->readers[m->lane].head_ticks >= m->until_ticks)
+		to_oldest(s, before_ticks, m);
+	return m->lane;
 }
 
 /* Gives T, in ticks: taken before the lanes are looked at. */
@@ -475,7 +553,8 @@ static void end_read(struct weft_subscription *s, weft_event *events, uint32_t n
 {
 	for (uint32_t i = 0; i < n; i++) {
 		if (events[i].type != WEFT_EVENT_LAGGED || events[i].id)
-			weft__record_unpack(s->buf + events[i].component_id.len_bytes, &events[i]);
+			weft__record_unpack(s->buf + events[i].component_id.len_bytes,
+			                    ticks_of(s->bus, events[i].offset >> LANE_BITS), &events[i]);
 	}
 	/* relaxed: read by weft__bus_pressed as hints */
 	for (uint32_t i = 0; i < s->bus->lane_count; i++)
@@ -485,13 +564,14 @@ static void end_read(struct weft_subscription *s, weft_event *events, uint32_t n
 
 int weft_events_read(weft_subscription *sub, weft_event *ret_events, uint32_t max)
 {
+	struct merge merge = { .lane = -1 };
 	uint32_t n = 0;
 	uint64_t before;
 	int lane, took = 0;
 
 	WEFT_RETURN_IF(!sub || (!ret_events && max), -EINVAL);
 	before = begin_read(sub);
-	while (n < max && sub->buf_words * 8 < BATCH_BYTES_MAX && (lane = oldest_lane(sub, before)) >= 0) {
+	while (n < max && sub->buf_words * 8 < BATCH_BYTES_MAX && (lane = next_lane(sub, before, &merge)) >= 0) {
 		struct reader *r = &sub->readers[lane];
 
 		if (r->lost) {
@@ -528,8 +608,24 @@ bool weft_events_wanted(const weft_runtime *rt)
 
 void weft_event_emit(weft_runtime *rt, const weft_event_desc *desc)
 {
-	if (rt && desc && weft__bus_wanted(weft__runtime_bus(rt)))
-		weft__bus_emit(weft__runtime_bus(rt), weft__current_lane(rt), weft__current_turn(rt), desc);
+	uint64_t turn;
+	uint32_t lane;
+
+	if (!rt || !desc || !weft__bus_wanted(weft__runtime_bus(rt)))
+		return;
+	lane = weft__current_lane(rt, &turn);
+	weft__bus_emit(weft__runtime_bus(rt), lane, turn, desc);
+}
+
+uint64_t weft_event_emit_form(weft_runtime *rt, const weft_event_form *form, const weft_event_values *values)
+{
+	uint64_t turn;
+	uint32_t lane;
+
+	if (!rt || !form || !values || !weft__bus_wanted(weft__runtime_bus(rt)))
+		return 0;
+	lane = weft__current_lane(rt, &turn);
+	return weft__bus_emit_form(weft__runtime_bus(rt), lane, turn, form, values);
 }
 
 int weft_events_subscribe(weft_runtime *rt, const weft_subscribe_options *opt, weft_subscription **ret_sub)

@@ -11,11 +11,6 @@
 
 #define PAD UINT64_C(0xffffffffffff)
 
-static uint64_t header_make(uint64_t sequence, uint64_t count)
-{
-	return sequence << 16 | count;
-}
-
 static uint64_t header_sequence(uint64_t header)
 {
 	return header >> 16;
@@ -58,36 +53,22 @@ void weft__broadcast_fini(struct weft__broadcast *b)
 static uint64_t pad(struct weft__broadcast *b, uint64_t at, uint64_t left)
 {
 	/* less than a record that did not fit: a length that a header holds */
-	weft__broadcast_put(&b->words[at & b->mask], header_make(PAD, left));
+	weft__broadcast_put(&b->words[at & b->mask], weft__broadcast_header(PAD, left));
 	return at + left;
 }
 
-/* Enter the block at `at`: the block that was there a round ago is given up. */
-static void enter_block(struct weft__broadcast *b, uint64_t at, uint64_t block)
+uint64_t weft__broadcast_enter(struct weft__broadcast *b)
 {
-	uint64_t tail = at + block - (b->mask + 1);
+	uint64_t at = b->end, block = (b->mask + 1) / WEFT__BROADCAST_BLOCKS;
+	uint64_t used = at & (block - 1), tail;
 
+	if (used)
+		at = pad(b, at, block - used);
+	tail = at + block - (b->mask + 1);
 	/* relaxed: this thread wrote it; in the first round there is nothing to give up */
 	if ((int64_t)(tail - weft__load_relaxed(&b->tail)) > 0)
 		weft__store_relaxed(&b->tail, tail); /* B1: ordered before the words by their release */
-}
-
-_Atomic(uint64_t) *weft__broadcast_begin(struct weft__broadcast *b, uint32_t count)
-{
-	uint64_t at = b->end;
-	uint64_t block = (b->mask + 1) / WEFT__BROADCAST_BLOCKS;
-	uint64_t used = at & (block - 1);
-
-	WEFT_ASSERT(count >= 1 && count <= weft__broadcast_words_max(b));
-	if (__builtin_expect(used + count > block, 0)) {
-		at = pad(b, at, block - used);
-		used = 0;
-	}
-	if (!used)
-		enter_block(b, at, block);
-	b->open = at;
-	weft__broadcast_put(&b->words[at & b->mask], header_make(b->next_sequence++, count));
-	return &b->words[at & b->mask];
+	return at;
 }
 
 static bool overtaken(const struct weft__broadcast *b, uint64_t position)

@@ -45,6 +45,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/base/assert.h"
 #include "runtime/base/atomic.h"
 
 struct weft__broadcast {
@@ -80,16 +81,37 @@ static inline uint32_t weft__broadcast_words_max(const struct weft__broadcast *b
 	return block < 0xffff ? (uint32_t)block : 0xffff;
 }
 
-/*
- * Begin a record of count words, weft__broadcast_words_max at most. Returns its words: [0] is the ring's,
- * [1 .. count-1] are for the caller to put. The writer only, and publish comes next.
- */
-_Atomic(uint64_t) *weft__broadcast_begin(struct weft__broadcast *b, uint32_t count);
-
 static inline void weft__broadcast_put(_Atomic(uint64_t) *at, uint64_t word)
 {
 	/* B2 release -> B3: whoever sees this word sees the tail that was moved before it. */
 	weft__store_release(at, word);
+}
+
+static inline uint64_t weft__broadcast_header(uint64_t sequence, uint64_t count)
+{
+	return sequence << 16 | count;
+}
+
+/* To the next block, the old records of which are given up. Gives where it begins. The writer only. */
+uint64_t weft__broadcast_enter(struct weft__broadcast *b);
+
+/*
+ * Begin a record of count words, weft__broadcast_words_max at most. Returns its words: [0] is the ring's,
+ * [1 .. count-1] are for the caller to put. The writer only, and publish comes next.
+ */
+static inline _Atomic(uint64_t) *weft__broadcast_begin(struct weft__broadcast *b, uint32_t count)
+{
+	uint64_t at = b->end, block = (b->mask + 1) / WEFT__BROADCAST_BLOCKS;
+	uint64_t used = at & (block - 1);
+	_Atomic(uint64_t) *words;
+
+	WEFT_ASSERT(count >= 1 && count <= weft__broadcast_words_max(b));
+	if (__builtin_expect(!used || used + count > block, 0))
+		at = weft__broadcast_enter(b);
+	b->open = at;
+	words = &b->words[at & b->mask];
+	weft__broadcast_put(words, weft__broadcast_header(b->next_sequence++, count));
+	return words;
 }
 
 /* Show readers the record that was begun, of that length. */

@@ -32,9 +32,28 @@
  * ABA: a wake that is late hits a worker that slept again, which then looks around in vain.
  *
  * Only the waker that takes 1 away writes the eventfd, so a worker is woken once.
- * While anybody else is awake a sleeper naps (NAP_MIN_NS, doubling to
- * NAP_MAX_NS) instead of sleeping for good: that bounds how long work can lie
- * behind a long activation elsewhere. When all are asleep, nobody naps.
+ *
+ * The watch. Nobody knows how long a behaviour will take, and what waits behind it (sent to its worker by a foreign
+ * thread, sent by itself, due at the same time) is taken by others only if they look. So as long as anybody is awake,
+ * one sleeper has the watch, and naps: it wakes up after NAP_MIN_NS, doubling to NAP_MAX_NS, searches, and sleeps again. The others
+ * sleep on. When all are asleep nobody naps, and somebody must again when the first one is woken. Whoever sets to work after a sleep
+ * sees to that, before: if nobody has the watch he gives it to a sleeper, whose loop will end its wait after a nap's time (a
+ * timerfd: the sleeper itself is left alone until then). Who has the watch and sets to work passes it on.
+ *
+ *     sets to work                        falls asleep
+ *     sleepers - 1                        sleeping = 1                  (D2)
+ *     watch = 0, if it is its own (E1)    look at watch                 (E5)    free: take it, unless all sleep; nap with it
+ *     is it free? who sleeps? (E3)        watch = 0, if it is its own   (E2)
+ *                                         look at sleepers: all?        (E2')   if not, take it again
+ *
+ *     gives it to x                       x
+ *     watch = x + 1         (E3)          sleeping = 0
+ *     look at x's sleeping  (E3')         look at watch: mine?          (E4)    if so, pass it on before work
+ *
+ * Store here, load there, all seq_cst: either who sets to work sees that the watch is gone, or who gives it up sees that somebody
+ * is awake; either who has nobody to pass it on to sees who just fell asleep, or that one sees that it is free; either who
+ * gives it away sees that x is up, takes it back and looks again, or x sees that it has it. So what lies in the queues of a worker
+ * that does not come back is found within NAP_MAX_NS and a search, if any worker sleeps.
  *
  * Tests: tests/model/test_park.c, test_steal.c, test_drain.c: every interleaving of a sleeper and its senders;
  * tests/stress/test_park.c: one request at a time, all workers asleep in between,
@@ -44,8 +63,8 @@
 
 #include "runtime/base/probe.h"
 
-#define NAP_MIN_NS 1000000u
-#define NAP_MAX_NS 16000000u
+#define NAP_MIN_NS UINT64_C(1000000)
+#define NAP_MAX_NS UINT64_C(16000000)
 #define DRAIN_NAP_MIN_NS 500000u
 
 #define WAKE_NS_MIN 2000u   /* whatever was measured */
@@ -122,6 +141,81 @@ void weft__wake_one(struct weft__sched *s)
 		return; /* `searching` is w's now */
 	}
 	weft__store_release(&s->searching, 0u);
+}
+
+/* ---- the watch -------------------------------------------------------------------------------- */
+
+void weft__watch_found(struct weft__sched *s)
+{
+	weft__store_relaxed(&s->watch_ns, NAP_MIN_NS); /* relaxed: a measure */
+}
+
+/* False: w is not asleep after all, and it is taken back. */
+static bool watch_give(struct weft__sched *s, struct weft__worker *w)
+{
+	uint32_t its = w->id + 1;
+
+	if (weft__load_seq_cst(&w->sleeping) == ASLEEP) { /* E3' */
+		weft__loop_wake_in(w->loop, weft__load_relaxed(&s->watch_ns)); /* relaxed: a measure */
+		return true;
+	}
+	return !weft__cas_seq_cst(&s->watch, &its, 0u); /* unless it has seen it, and passes it on */
+}
+
+/* Nobody has it. The last one first: wake_one begins with the first, and who has the watch had better be left asleep. */
+static void watch_hand_out(struct weft__sched *s)
+{
+	uint32_t i = s->worker_count;
+
+	while (weft__load_seq_cst(&s->sleepers) && i-- > 0) {
+		struct weft__worker *w = &s->workers[i];
+		uint32_t nobody = 0;
+
+		if (weft__load_seq_cst(&w->sleeping) != ASLEEP)
+			continue;
+		if (!weft__cas_seq_cst(&s->watch, &nobody, w->id + 1) || watch_give(s, w)) /* E3 */
+			return;
+		i = s->worker_count; /* who fell asleep meanwhile relied on w */
+	}
+}
+
+void weft__watch_begin(struct weft__sched *s)
+{
+	if (!weft__load_seq_cst(&s->watch)) /* E1 */
+		watch_hand_out(s);
+}
+
+void weft__watch_pass(struct weft__worker *w)
+{
+	struct weft__sched *s = w->sched;
+	uint32_t mine = w->id + 1, whose = weft__load_seq_cst(&s->watch); /* E1, E4 */
+
+	if (whose == mine)
+		weft__cas_seq_cst(&s->watch, &mine, 0u); /* unless it was taken back */
+	else if (whose)
+		return;
+	watch_hand_out(s);
+}
+
+/*
+ * w falls asleep, as the asleep-th; that was counted behind D2, and is its look at sleepers (E2'). True: it need not wake up of
+ * itself, for all others sleep, too, or one of them has the watch.
+ */
+static bool watch_end(struct weft__worker *w, uint32_t asleep)
+{
+	struct weft__sched *s = w->sched;
+	uint64_t ns = weft__load_relaxed(&s->watch_ns); /* relaxed: a measure */
+	bool deserted = asleep >= s->worker_count && !weft__load_seq_cst(&s->guests_active);
+	uint32_t mine = w->id + 1, whose = weft__load_seq_cst(&s->watch); /* E5, after D2 */
+
+	if (whose == mine) {
+		weft__store_relaxed(&s->watch_ns, ns * 2 < NAP_MAX_NS ? ns * 2 : NAP_MAX_NS); /* relaxed: a measure */
+		if (!deserted)
+			return false;
+		weft__cas_seq_cst(&s->watch, &mine, whose = 0); /* E2 */
+		deserted = weft__load_seq_cst(&s->sleepers) >= s->worker_count && !weft__load_seq_cst(&s->guests_active);
+	}
+	return deserted || whose || !weft__cas_seq_cst(&s->watch, &whose, w->id + 1);
 }
 
 void weft__wake_all(struct weft__sched *s)
@@ -205,15 +299,13 @@ static void drain_step(struct weft__sched *s)
 	weft__wake_all(s);
 }
 
-static uint64_t sleep_ns(struct weft__worker *w, uint32_t phase)
+/* w falls asleep as the asleep-th. */
+static uint64_t sleep_ns(struct weft__worker *w, uint32_t phase, uint32_t asleep)
 {
-	struct weft__sched *s = w->sched;
 	uint64_t now = weft_now_ns();
 	uint64_t ns = w->wheel_due_ns == UINT64_MAX ? UINT64_MAX : w->wheel_due_ns > now ? w->wheel_due_ns - now : 0;
 
-	/* relaxed: a late look costs one nap */
-	if (phase == WEFT__PHASE_RUN && weft__load_relaxed(&s->sleepers) >= s->worker_count &&
-	    !weft__load_relaxed(&s->guests_active)) {
+	if (watch_end(w, asleep) && phase == WEFT__PHASE_RUN) {
 		w->nap_ns = 0;
 		return ns;
 	}
@@ -224,32 +316,40 @@ static uint64_t sleep_ns(struct weft__worker *w, uint32_t phase)
 	return ns < w->nap_ns ? ns : w->nap_ns;
 }
 
-void weft__park(struct weft__worker *w)
+/* w sleeps no more. slept: it did; else it only meant to. */
+static void wake_up(struct weft__worker *w, bool slept)
 {
-	struct weft__sched *s = w->sched;
-	uint32_t phase, found;
-	bool slept = false;
+	uint32_t found = weft__xchg_seq_cst(&w->sleeping, (uint32_t)AWAKE); /* before the look at watch, E4 */
 
-	weft__count(&w->count.parks, 1u);
-	weft__note(w, WEFT_FLIGHT_PARK, 0, 0, 0);
-	WEFT_PROBE1(park, w->id);
-	weft__fetch_add_seq_cst(&s->sleepers, 1u);
-	weft__store_seq_cst(&w->sleeping, (uint32_t)ASLEEP); /* D2 */
-	phase = weft__load_seq_cst(&s->phase);
-	if (!has_own_work(w) && phase != WEFT__PHASE_HALT) { /* D2' */
-		if (phase == WEFT__PHASE_DRAIN)
-			drain_step(s);
-		slept = true;
-		weft__loop_wait(w->loop, sleep_ns(w, phase));
-	}
-	found = weft__xchg_seq_cst(&w->sleeping, (uint32_t)AWAKE);
 	if (found != ASLEEP && slept)
 		measure_wake(w);
 	if (found == CALLED) {
 		w->searcher = true;
 		w->nap_ns = 0;
 	}
-	weft__fetch_sub_seq_cst(&s->sleepers, 1u);
+	w->rested = true;
+	weft__fetch_sub_seq_cst(&w->sched->sleepers, 1u); /* before the look at watch, E1 */
 	weft__note(w, WEFT_FLIGHT_UNPARK, 0, 0, found != ASLEEP);
 	WEFT_PROBE2(unpark, w->id, found);
+}
+
+void weft__park(struct weft__worker *w)
+{
+	struct weft__sched *s = w->sched;
+	bool slept = false;
+	uint32_t phase, asleep;
+
+	weft__count(&w->count.parks, 1u);
+	weft__note(w, WEFT_FLIGHT_PARK, 0, 0, 0);
+	WEFT_PROBE1(park, w->id);
+	weft__store_seq_cst(&w->sleeping, (uint32_t)ASLEEP);         /* D2 */
+	asleep = weft__fetch_add_seq_cst(&s->sleepers, 1u) + 1; /* E2' */
+	phase = weft__load_seq_cst(&s->phase);
+	if (!has_own_work(w) && phase != WEFT__PHASE_HALT) { /* D2' */
+		if (phase == WEFT__PHASE_DRAIN)
+			drain_step(s);
+		slept = true;
+		w->io_ran = weft__loop_wait(w->loop, sleep_ns(w, phase, asleep)) > 0;
+	}
+	wake_up(w, slept);
 }

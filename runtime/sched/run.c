@@ -16,7 +16,10 @@
 
 #define CHECK_NS 5000u /* aimed-at time between two looks around */
 #define TIMERS_MAX 256u /* run or filed again at a look around */
+#define LOOP_NS 25000u /* between two looks at a loop that may have nothing, with tasks waiting */
+#define IO_TURNS_MAX 16u /* sleeps in a row without a look around */
 #define RESCUE_NS 2000000u /* time between two looks for workers that are stuck */
+#define BUDGET_UNKNOWN 8u  /* messages of an activation at most, before it is known how long they take */
 
 _Thread_local struct weft__worker *weft__self;
 
@@ -313,6 +316,13 @@ static uint64_t average(_Atomic(uint64_t) *mean, uint64_t now)
 	return ns;
 }
 
+static uint32_t budget_of(const struct weft__sched *s, uint64_t msg_ns)
+{
+	if (__builtin_expect(msg_ns <= s->long_msg_ns, 1))
+		return s->budget_msgs;
+	return msg_ns < WEFT__ACTIVATION_NS ? (uint32_t)(WEFT__ACTIVATION_NS / msg_ns) : 1;
+}
+
 /* Has the same one been the oldest that never ran for too long? */
 static void look_at_oldest(struct weft__worker *w, uint64_t now)
 {
@@ -328,8 +338,8 @@ static void look_at_oldest(struct weft__worker *w, uint64_t now)
 }
 
 /*
- * How long a turn takes decides two things: after how many turns to look again,
- * and whether what waits here is worth a sleeper's wake-up. A wake-up costs both
+ * How long turns and messages take decides three things: after how many turns to look again,
+ * how many messages an activation handles, and whether what waits here is worth a sleeper's wake-up. A wake-up costs both
  * sides about wake_ns; a backlog of less than that is done sooner alone.
  */
 static void measure_and_balance(struct weft__worker *w, uint64_t now)
@@ -342,7 +352,7 @@ static void measure_and_balance(struct weft__worker *w, uint64_t now)
 
 	if (w->check_turns) {
 		turn_ns = average(&w->turn_ns, took / turns);
-		average(&w->msg_ns, msgs ? took / msgs : took);
+		w->budget = budget_of(s, average(&w->msg_ns, msgs ? took / msgs : took));
 	}
 	w->check_handled = handled;
 	weft__store_relaxed(&w->check_ns, now); /* relaxed: a measure */
@@ -392,6 +402,49 @@ static void turn_timed(struct weft__worker *w)
 	w->turns_timed = turns;
 }
 
+/*
+ * Give the loop a turn. With tasks waiting, only when it is known to have something, or each so often: a connection that is idle
+ * would cost a system call each time where the back end cannot tell.
+ */
+static void look_at_loop(struct weft__worker *w, uint64_t now, bool busy)
+{
+	if (busy && now - w->loop_ns < LOOP_NS && !weft__loop_peek(w->loop))
+		return;
+	w->loop_ns = now;
+	if (weft__loop_has_work(w->loop))
+		w->io_ran = weft__loop_wait(w->loop, 0) > 0;
+}
+
+static void check(struct weft__worker *w, bool busy)
+{
+	uint64_t now;
+
+	weft__sim_point();
+	now = weft_now_ns();
+	if (!w->guest) {
+		take_injected(w);
+		run_timers(w, now);
+		look_at_loop(w, now, busy);
+		/* T1 acquire: the deadline that was set before the phase */
+		if (__builtin_expect(weft__load_acquire(&w->sched->phase) == WEFT__PHASE_DRAIN, 0))
+			check_deadline(w, now);
+	}
+	if (now - w->rescue_ns > RESCUE_NS) {
+		w->rescue_ns = now;
+		w->sched->hooks->rescue(w);
+		weft__help_stuck(w, now);
+	}
+	look_at_oldest(w, now);
+	measure_and_balance(w, now);
+	w->turns_to_check = w->check_turns;
+	take_samples(w, now);
+}
+
+void weft__worker_check(struct weft__worker *w)
+{
+	check(w, false);
+}
+
 void weft__turns_over(struct weft__worker *w)
 {
 	if (w->turn_from) {
@@ -401,55 +454,57 @@ void weft__turns_over(struct weft__worker *w)
 			return;
 		}
 	}
-	weft__worker_check(w);
+	check(w, true);
 }
 
-void weft__worker_check(struct weft__worker *w)
-{
-	uint64_t now;
-
-	weft__sim_point();
-	now = weft_now_ns();
-	if (!w->guest) {
-		take_injected(w);
-		run_timers(w, now);
-		if (weft__loop_has_work(w->loop))
-			weft__loop_wait(w->loop, 0);
-		/* T1 acquire: the deadline that was set before the phase */
-		if (__builtin_expect(weft__load_acquire(&w->sched->phase) == WEFT__PHASE_DRAIN, 0))
-			check_deadline(w, now);
-	}
-	if (now - w->rescue_ns > RESCUE_NS) {
-		w->rescue_ns = now;
-		w->sched->hooks->rescue(w);
-	}
-	look_at_oldest(w, now);
-	measure_and_balance(w, now);
-	w->turns_to_check = w->check_turns;
-	take_samples(w, now);
-}
-
-/* After sleep or search nothing is known of the load: look again after one turn. */
-static void load_unknown(struct weft__worker *w)
+void weft__load_unknown(struct weft__worker *w)
 {
 	w->check_turns = 0;
 	w->turns_to_check = 1;
+	if (w->budget > BUDGET_UNKNOWN)
+		w->budget = BUDGET_UNKNOWN;
 	weft__turn_later(w);
+	weft__store_relaxed(&w->check_ns, weft_now_ns()); /* relaxed: a measure */
+}
+
+/*
+ * Did the loop run something, and nothing came of it for actors? Then what comes next comes from there as well: no search, which
+ * would spin while it lies in the kernel. To sleep hands over what was submitted in the same call, so mostly there is not even a
+ * look around.
+ */
+static bool is_all_io(struct weft__worker *w)
+{
+	if (!w->io_ran)
+		return false;
+	w->io_ran = false;
+	return true;
+}
+
+static bool is_check_due(const struct weft__worker *w)
+{
+	uint64_t now = weft_now_ns();
+
+	return now >= w->wheel_due_ns || now - w->rescue_ns > RESCUE_NS;
 }
 
 static struct weft__task *find_task(struct weft__worker *w)
 {
 	struct weft__task *task = weft__next_task(w);
+	bool all_io;
 
 	if (__builtin_expect(task != NULL, 1))
 		return task;
+	all_io = is_all_io(w);
+	if (all_io && ++w->io_turns % IO_TURNS_MAX && !is_check_due(w))
+		return NULL;
 	weft__worker_check(w);
 	task = weft__next_task(w);
 	if (task)
 		return task;
+	if (all_io || w->io_ran)
+		return NULL;
 	task = weft__search(w, NULL, NULL);
-	load_unknown(w);
-	weft__store_relaxed(&w->check_ns, weft_now_ns()); /* relaxed: a measure */
+	weft__load_unknown(w);
 	return task ? task : weft__next_task(w);
 }
 
@@ -458,6 +513,15 @@ static void stop_searching(struct weft__worker *w)
 {
 	w->searcher = false;
 	weft__store_release(&w->sched->searching, 0u);
+}
+
+/* It slept, and has found something to do. */
+static void back_to_work(struct weft__worker *w)
+{
+	w->rested = false;
+	if (w->searcher)
+		stop_searching(w);
+	weft__watch_pass(w);
 }
 
 /* There is no work: sleep, or poll. A runtime that stops is done when all sleep. */
@@ -474,8 +538,7 @@ static void rest(struct weft__worker *w)
 
 void weft__worker_loop(struct weft__worker *w)
 {
-	load_unknown(w);
-	weft__store_relaxed(&w->check_ns, weft_now_ns()); /* relaxed: a measure */
+	weft__load_unknown(w);
 	/* acquire: what the halting thread wrote before the phase */
 	while (weft__load_acquire(&w->sched->phase) != WEFT__PHASE_HALT) {
 		struct weft__task *task = find_task(w);
@@ -484,8 +547,8 @@ void weft__worker_loop(struct weft__worker *w)
 			rest(w);
 			continue;
 		}
-		if (__builtin_expect(w->searcher, 0))
-			stop_searching(w);
+		if (__builtin_expect(w->rested, 0))
+			back_to_work(w);
 		weft__run_task(w, task);
 	}
 }

@@ -50,6 +50,7 @@ static int worker_init(struct weft__worker *w, struct weft__sched *s, uint32_t i
 	w->guest = id >= s->worker_count;
 	w->cpu = -1;
 	w->wheel_due_ns = UINT64_MAX;
+	w->budget = s->budget_msgs;
 	w->flight = s->flights ? &s->flights[id] : NULL;
 	w->meter = s->meters ? &s->meters[id] : NULL;
 	w->meter_after_ns = weft_now_ns() + WEFT__METER_AFTER_NS;
@@ -151,9 +152,12 @@ int weft__sched_init(struct weft__sched *s, struct weft_runtime *rt, const struc
 	s->worker_count = opt->workers ? opt->workers : cpu_count;
 	s->guest_count = opt->guests_max ? opt->guests_max : GUESTS_DEFAULT;
 	s->budget_msgs = opt->budget_msgs ? opt->budget_msgs : BUDGET_DEFAULT;
-	s->spin_ns = opt->spin_ns ? opt->spin_ns : cpu_count > 1 ? SPIN_NS_DEFAULT : 0;
+	s->long_msg_ns = WEFT__ACTIVATION_NS / s->budget_msgs;
+	/* On one CPU, too, when there are several workers: who never looks around never helps one that blocks. */
+	s->spin_ns = opt->spin_ns ? opt->spin_ns : cpu_count > 1 || s->worker_count > 1 ? SPIN_NS_DEFAULT : 0;
 	s->steal_delay_ns = opt->steal_delay_ns ? opt->steal_delay_ns : STEAL_DELAY_NS_DEFAULT;
 	weft__store_relaxed(&s->wake_ns, WAKE_NS_FIRST); /* relaxed: not shared yet */
+	weft__watch_found(s);
 	s->io_backend = opt->io;
 	s->busy_poll = opt->busy_poll;
 	bytes = (size_t)(s->worker_count + s->guest_count) * sizeof(*s->workers);
@@ -256,13 +260,17 @@ static void *worker_main(void *arg)
 	weft__self = w;
 	r = weft__loop_open((weft_io_backend)w->sched->io_backend, &w->loop, &why);
 	report_open(w, r, why);
-	if (r == 0)
+	if (r == 0) {
+		weft__loop_set_log(w->loop, &w->sched->log);
 		weft__worker_loop(w);
+		/*
+		 * What lives on the loop ends while this is a worker still: the last one out sweeps all queues. It is
+		 * closed by weft__sched_fini, for another thread may be in the middle of a wake or a post.
+		 */
+		weft__loop_retire(w->loop);
+	}
 	leave(w);
 	w->sched->hooks->thread_end(w);
-	/* closed by weft__sched_fini: another thread may be in the middle of a wake */
-	if (r == 0)
-		weft__loop_retire(w->loop);
 	weft__self = NULL;
 	return NULL;
 }
@@ -334,10 +342,20 @@ void weft__sched_stop(struct weft__sched *s, uint64_t deadline_ns)
 	weft__wake_all(s); /* nobody sleeps who was not started */
 }
 
+enum { NOT_YET = 0, JOINING, JOINED };
+
+/* The first one joins the threads, which may be done once; the others wait for it. */
 int weft__sched_join(struct weft__sched *s)
 {
-	for (uint32_t i = 0; i < s->threads_started; i++)
-		weft__thread_join(s->workers[i].thread);
-	s->threads_started = 0;
+	uint32_t joined = NOT_YET;
+
+	if (weft__cas_acq_rel(&s->joined, &joined, (uint32_t)JOINING)) {
+		for (uint32_t i = 0; i < s->threads_started; i++)
+			weft__thread_join(s->workers[i].thread);
+		weft__store_release(&s->joined, (uint32_t)JOINED); /* all that the workers did, to who sees it */
+		weft__word_wake(&s->joined);
+	}
+	while (weft__load_acquire(&s->joined) == JOINING)
+		weft__word_wait(&s->joined, JOINING, UINT64_MAX);
 	return weft__load_acquire(&s->drained) ? 0 : -ETIMEDOUT;
 }

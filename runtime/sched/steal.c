@@ -9,6 +9,7 @@
  * apart. No patience: with a deep queue; when the thief was woken in order to help;
  * when the victim has not turned for that long, because it sits in a long activation
  * (then its LIFO slot is taken too). Half of what a victim has is taken.
+ * A worker that always has work of its own never searches; now and then it looks for others that are stuck.
  */
 #include "runtime/sched/worker.h"
 
@@ -17,6 +18,7 @@
 #define DEEP_TASKS 64u  /* a queue this long is shared at once */
 #define STEAL_MAX 32u
 #define HANDOVER_LOOKS 8u /* about 2 us */
+#define STUCK_NS 16000000u /* who has not looked around for so long sits in one behaviour, or in long ones */
 
 static void stole(struct weft__worker *w, const struct weft__worker *victim, uint32_t tasks)
 {
@@ -174,19 +176,11 @@ static struct weft__task *look_at_fresh(struct weft__worker *w, struct weft__wor
 }
 
 /* One of another class than normal, the highest first. */
-static struct weft__task *look_at_classes(struct weft__worker *w, struct weft__worker *victim, struct sight *sight,
-                                          uint64_t now)
+static struct weft__task *take_of_classes(struct weft__worker *w, struct weft__worker *victim)
 {
 	static const uint8_t order[] = { WEFT__SYSTEM, WEFT__HIGH, WEFT__BACKGROUND };
 	struct weft__task *task = NULL;
 
-	if (!weft__load_relaxed(&victim->classes_ready)) { /* relaxed: a hint */
-		if (sight->classes.victim == victim)
-			sight->classes.victim = NULL;
-		return NULL;
-	}
-	if (!sight->called && watched_ns(&sight->classes, victim, now) < w->sched->steal_delay_ns)
-		return NULL;
 	for (uint32_t i = 0; !task && i < sizeof(order); i++)
 		task = weft__runq_steal(&victim->classes[order[i]]);
 	if (task)
@@ -194,22 +188,25 @@ static struct weft__task *look_at_classes(struct weft__worker *w, struct weft__w
 	return task;
 }
 
-static struct weft__task *look_at_lifo(struct weft__worker *w, struct weft__worker *victim, struct sight *sight,
-                                       uint64_t now)
+static struct weft__task *look_at_classes(struct weft__worker *w, struct weft__worker *victim, struct sight *sight,
+                                          uint64_t now)
+{
+	if (!weft__load_relaxed(&victim->classes_ready)) { /* relaxed: a hint */
+		if (sight->classes.victim == victim)
+			sight->classes.victim = NULL;
+		return NULL;
+	}
+	if (!sight->called && watched_ns(&sight->classes, victim, now) < w->sched->steal_delay_ns)
+		return NULL;
+	return take_of_classes(w, victim);
+}
+
+static struct weft__task *take_lifo(struct weft__worker *w, struct weft__worker *victim)
 {
 	struct weft__task *task;
 
 	/* relaxed: a hint */
-	if (!weft__load_relaxed(&victim->lifo))
-		return NULL;
-	if (watched_ns(&sight->lifo, victim, now) < w->sched->steal_delay_ns)
-		return NULL;
-	if (!is_stuck(&sight->lifo)) {
-		sight->lifo.victim = NULL;
-		return NULL;
-	}
-	sight->lifo.victim = NULL;
-	if (!weft__bias_claim(&victim->lifo_lock))
+	if (!weft__load_relaxed(&victim->lifo) || !weft__bias_claim(&victim->lifo_lock))
 		return NULL;
 	task = weft__load_acquire(&victim->lifo); /* L2, see run.c */
 	if (task) {
@@ -218,6 +215,21 @@ static struct weft__task *look_at_lifo(struct weft__worker *w, struct weft__work
 	}
 	weft__bias_release(&victim->lifo_lock);
 	return task;
+}
+
+static struct weft__task *look_at_lifo(struct weft__worker *w, struct weft__worker *victim, struct sight *sight,
+                                       uint64_t now)
+{
+	bool stuck;
+
+	/* relaxed: a hint */
+	if (!weft__load_relaxed(&victim->lifo))
+		return NULL;
+	if (watched_ns(&sight->lifo, victim, now) < w->sched->steal_delay_ns)
+		return NULL;
+	stuck = is_stuck(&sight->lifo);
+	sight->lifo.victim = NULL;
+	return stuck ? take_lifo(w, victim) : NULL;
 }
 
 static struct weft__task *look_at(struct weft__worker *w, struct weft__worker *victim, struct sight *sight, uint64_t now)
@@ -274,7 +286,7 @@ static struct weft__task *look_once(struct weft__worker *w, struct sight *sight,
 static bool own_work(struct weft__worker *w)
 {
 	return !weft__inject_is_empty(&w->inject) || !weft__inject_is_empty(&w->inject_pinned) ||
-	       !weft__inject_is_empty(&w->inject_timers);
+	       !weft__inject_is_empty(&w->inject_timers) || (!w->guest && weft__loop_peek(w->loop));
 }
 
 /*
@@ -297,18 +309,28 @@ static bool become_searcher(struct weft__worker *w)
 	return false;
 }
 
+/* Who has the watch (park.c) searches long enough to tell a victim that is stuck from one that is not. */
+static uint64_t search_ns(const struct weft__worker *w)
+{
+	const struct weft__sched *s = w->sched;
+	bool watches = weft__load_relaxed(&s->watch) == w->id + 1; /* relaxed: a late look costs one nap */
+
+	return watches && s->spin_ns < 2 * s->steal_delay_ns ? 2 * s->steal_delay_ns : s->spin_ns;
+}
+
 struct weft__task *weft__search(struct weft__worker *w, bool (*done)(void *what), void *what)
 {
 	struct weft__sched *s = w->sched;
 	struct weft__task *task = NULL;
 	struct sight sight = { .called = w->searcher };
-	uint64_t start, now;
+	uint64_t span_ns, start, now;
 
 	if (!become_searcher(w))
 		return NULL;
 	w->searcher = false;
+	span_ns = search_ns(w);
 	start = now = weft_now_ns();
-	while (now - start < s->spin_ns && now < w->wheel_due_ns) {
+	while (now - start < span_ns && now < w->wheel_due_ns) {
 		task = look_once(w, &sight, now);
 		if (task || own_work(w) || (done && done(what)) || weft__load_relaxed(&s->phase) == WEFT__PHASE_HALT)
 			break;
@@ -317,7 +339,59 @@ struct weft__task *weft__search(struct weft__worker *w, bool (*done)(void *what)
 		now = weft_now_ns();
 	}
 	weft__store_release(&s->searching, 0u);
+	if (task && w->rested && !sight.called)
+		weft__watch_found(s);
 	if (!task && !w->guest && own_work(w))
 		weft__worker_check(w);
 	return task;
+}
+
+/* ---- those who are stuck ------------------------------------------------------ */
+
+enum kind { OF_CLASSES, FRESH, QUEUE, LIFO, KINDS };
+
+static struct weft__task *take_one(struct weft__worker *w, struct weft__worker *victim, enum kind kind)
+{
+	struct weft__task *task = NULL;
+
+	if (kind == OF_CLASSES)
+		return take_of_classes(w, victim);
+	if (kind == LIFO)
+		return take_lifo(w, victim);
+	task = kind == FRESH ? weft__deque_steal(&victim->fresh) : weft__runq_steal(&victim->runq);
+	if (task)
+		stole(w, victim, 1);
+	return task || kind == FRESH || victim->guest ? task : take_injected_of(w, victim);
+}
+
+/* Not one who sleeps, nor a guest that sits in its place without being inside. */
+static bool is_long_stuck(const struct weft__worker *w, uint64_t now)
+{
+	/* relaxed: hints */
+	return !weft__load_relaxed(&w->sleeping) && (!w->guest || weft__load_relaxed(&w->active)) &&
+	       (int64_t)(now - weft__load_relaxed(&w->check_ns)) > (int64_t)STUCK_NS;
+}
+
+/*
+ * One is taken, and comes next. Half, as a searcher takes, would go to the end of the queue here, and perhaps once more to the end of
+ * another one, when this worker has long turns itself. Which kind is left to chance: none of them may hide another.
+ */
+void weft__help_stuck(struct weft__worker *w, uint64_t now)
+{
+	struct weft__sched *s = w->sched;
+	uint32_t total = s->worker_count + s->guest_count;
+	struct weft__task *task = NULL;
+
+	for (uint32_t i = 1; !task && i < total; i++) {
+		struct weft__worker *victim = &s->workers[(w->id + i) % total];
+		uint32_t kind;
+
+		if (!is_long_stuck(victim, now))
+			continue;
+		kind = (uint32_t)weft__rng_next(&w->rng);
+		for (uint32_t k = 0; !task && k < KINDS; k++)
+			task = take_one(w, victim, (enum kind)((kind + k) % KINDS));
+	}
+	if (task)
+		weft__schedule(w, task);
 }

@@ -41,7 +41,7 @@
 #include "runtime/queue/runq.h"
 #include "runtime/queue/task.h"
 #include "runtime/sched/placement.h"
-#include "runtime/sched/wheel.h"
+#include "runtime/queue/wheel.h"
 
 #define WEFT__LIFO_RUNS_MAX 3u   /* times in a row that the LIFO slot goes before the queue */
 #define WEFT__QUEUE_EVERY 4u     /* each so many-th turn the queue goes before what never ran */
@@ -53,6 +53,7 @@
 #define WEFT__MOVE_NS 150u
 #define WEFT__FINE_BACKLOG_NS 100000u
 #define WEFT__CHECK_TURNS_MAX 32u /* turns between two looks at everything else */
+#define WEFT__ACTIVATION_NS 1000000u /* where messages take long, as many of them are handled in a row */
 #define WEFT__WORKERS_MAX 256u
 #define WEFT__GUESTS_MAX 64u
 
@@ -95,9 +96,14 @@ struct weft__worker {
 	uint32_t rt_slot;
 	uint32_t lifo_runs, other_turns, class_turns; /* run.c */
 	uint32_t turns_to_check, check_turns;
+	uint32_t budget;             /* messages of an activation: budget_msgs, or fewer where they take long */
 	bool guest;
+	bool rested;                 /* it slept since it ran a task last */
 	bool searcher;               /* was woken in order to search: holds sched->searching */
 	uint64_t nap_ns;
+	uint64_t loop_ns;            /* when it last looked at its loop */
+	bool io_ran;                 /* the last wait of the loop ran something */
+	uint32_t io_turns;           /* sleeps in a row for that, run.c */
 	bool yield;                  /* the running actor gives its budget away */
 	bool probe_due;              /* the next actor that becomes runnable here is stamped */
 	bool traced;                 /* constant: the recorder keeps what happens with each activation, too */
@@ -195,6 +201,7 @@ struct weft__sched {
 	struct weft__worker *workers; /* worker_count, then guest_count */
 	uint32_t worker_count, guest_count;
 	uint32_t budget_msgs;
+	uint64_t long_msg_ns; /* a budget of such messages takes longer than an activation should */
 	struct weft__place *places; /* of the workers' CPUs; NULL: all are as near */
 	bool busy_poll;
 	uint64_t spin_ns, steal_delay_ns;
@@ -207,13 +214,16 @@ struct weft__sched {
 	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) sleepers;
 	_Atomic(uint64_t) wake_ns; /* moving average: from the decision to wake a worker until it runs */
 	_Atomic(uint32_t) guests_active;
+	_Atomic(uint32_t) watch; /* id + 1 of the worker that looks around now and then; 0: nobody. park.c */
+	_Atomic(uint64_t) watch_ns; /* how soon the next one does */
 	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) searching; /* 0 or 1: one searcher at a time */
 	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) phase;
 	_Atomic(uint64_t) deadline_ns;
 	_Atomic(uint32_t) halted_count;
 	_Atomic(bool) drained;
 	_Atomic(uint32_t) opened; /* workers whose loop is open or failed */
-	uint32_t threads_started; /* and not joined yet; of who starts and joins */
+	uint32_t threads_started;
+	_Atomic(uint32_t) joined; /* sched.c */
 	bool started;
 };
 
@@ -253,6 +263,8 @@ static inline bool weft__is_fine(const struct weft__worker *w)
 }
 
 struct weft__task *weft__next_task(struct weft__worker *w);
+/* w slept or searched, and what comes now may be something else: look again after one turn. */
+void weft__load_unknown(struct weft__worker *w);
 /* Everything a worker looks at between tasks: injections, timers, I/O, helping sleepers up. */
 void weft__worker_check(struct weft__worker *w);
 /* So many turns were taken that it is time for a check, or a turn was timed. */
@@ -283,6 +295,8 @@ void weft__worker_loop(struct weft__worker *w);
  * looks meanwhile whether what it waits for is there; done is NULL for a worker.
  */
 struct weft__task *weft__search(struct weft__worker *w, bool (*done)(void *what), void *what);
+/* Take something that lies behind a worker or guest that does not turn. Now and then, by who has work of its own. */
+void weft__help_stuck(struct weft__worker *w, uint64_t now);
 
 /* ---- sleeping (park.c) ----------------------------------------------------- */
 
@@ -292,6 +306,12 @@ void weft__wake(struct weft__worker *w);
 /* Wake one sleeper to search, unless somebody searches already. */
 void weft__wake_one(struct weft__sched *s);
 void weft__wake_all(struct weft__sched *s);
+/* Somebody sets to work: see that a sleeper looks around now and then. Any thread that counts as awake. */
+void weft__watch_begin(struct weft__sched *s);
+/* The same for w, which slept. */
+void weft__watch_pass(struct weft__worker *w);
+/* Something lay behind a long activation: look around sooner. */
+void weft__watch_found(struct weft__sched *s);
 
 /* ---- the machine (topology.c) ---------------------------------------------- */
 

@@ -2,6 +2,7 @@
 /* store/log/crc.c - see crc.h. */
 #include "store/log/crc.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "runtime/base/atomic.h"
@@ -15,6 +16,7 @@
 #define POLYNOMIAL 0x82f63b78u /* reflected */
 
 typedef uint32_t (*crc_fn)(uint32_t crc, const void *data, size_t len);
+typedef void (*crc_three_fn)(const void *const data[3], size_t len, uint32_t ret[3]);
 
 static uint64_t load64(const unsigned char *p)
 {
@@ -63,6 +65,12 @@ uint32_t weft__crc32c_table(uint32_t crc, const void *data, size_t len)
 	return ~crc;
 }
 
+static void crc_three_table(const void *const data[3], size_t len, uint32_t ret[3])
+{
+	for (int i = 0; i < 3; i++)
+		ret[i] = weft__crc32c_table(0, data[i], len);
+}
+
 /* ---- by instruction ---------------------------------------------------------------- */
 
 #if defined(__x86_64__)
@@ -78,9 +86,25 @@ __attribute__((target("sse4.2"))) static uint32_t crc_instruction(uint32_t crc, 
 	return ~(uint32_t)c;
 }
 
-static crc_fn best(void)
+__attribute__((target("sse4.2"))) static void crc_three_instruction(const void *const data[3], size_t len, uint32_t ret[3])
 {
-	return __builtin_cpu_supports("sse4.2") ? crc_instruction : weft__crc32c_table;
+	const unsigned char *p = data[0], *q = data[1], *r = data[2];
+	uint64_t a = UINT32_MAX, b = UINT32_MAX, c = UINT32_MAX;
+	size_t i = 0;
+
+	for (; i + 8 <= len; i += 8) {
+		a = _mm_crc32_u64(a, load64(p + i));
+		b = _mm_crc32_u64(b, load64(q + i));
+		c = _mm_crc32_u64(c, load64(r + i));
+	}
+	ret[0] = crc_instruction(~(uint32_t)a, p + i, len - i);
+	ret[1] = crc_instruction(~(uint32_t)b, q + i, len - i);
+	ret[2] = crc_instruction(~(uint32_t)c, r + i, len - i);
+}
+
+static bool has_instruction(void)
+{
+	return __builtin_cpu_supports("sse4.2");
 }
 #elif defined(__aarch64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define HAS_CRC32 (1UL << 7) /* HWCAP_CRC32 */
@@ -108,26 +132,57 @@ __attribute__((target(CRC_TARGET))) static uint32_t crc_instruction(uint32_t crc
 	return ~c;
 }
 
-static crc_fn best(void)
+__attribute__((target(CRC_TARGET))) static void crc_three_instruction(const void *const data[3], size_t len, uint32_t ret[3])
 {
-	return getauxval(AT_HWCAP) & HAS_CRC32 ? crc_instruction : weft__crc32c_table;
+	const unsigned char *p = data[0], *q = data[1], *r = data[2];
+	uint32_t a = UINT32_MAX, b = UINT32_MAX, c = UINT32_MAX;
+	size_t i = 0;
+
+	for (; i + 8 <= len; i += 8) {
+		a = crc32c_8(a, load64(p + i));
+		b = crc32c_8(b, load64(q + i));
+		c = crc32c_8(c, load64(r + i));
+	}
+	ret[0] = crc_instruction(~a, p + i, len - i);
+	ret[1] = crc_instruction(~b, q + i, len - i);
+	ret[2] = crc_instruction(~c, r + i, len - i);
+}
+
+static bool has_instruction(void)
+{
+	return getauxval(AT_HWCAP) & HAS_CRC32;
 }
 #else
-static crc_fn best(void)
+#define crc_instruction       weft__crc32c_table
+#define crc_three_instruction crc_three_table
+
+static bool has_instruction(void)
 {
-	return weft__crc32c_table;
+	return false;
 }
 #endif
 
 static _Atomic(crc_fn) chosen;
+static _Atomic(crc_three_fn) chosen_three;
 
 uint32_t weft__crc32c(uint32_t crc, const void *data, size_t len)
 {
 	crc_fn fn = weft__load_relaxed(&chosen); /* relaxed: code, and all choose the same */
 
 	if (!fn) {
-		fn = best();
+		fn = has_instruction() ? crc_instruction : weft__crc32c_table;
 		weft__store_relaxed(&chosen, fn);
 	}
 	return fn(crc, data, len);
+}
+
+void weft__crc32c_three(const void *const data[3], size_t len, uint32_t ret[3])
+{
+	crc_three_fn fn = weft__load_relaxed(&chosen_three); /* relaxed: the same */
+
+	if (!fn) {
+		fn = has_instruction() ? crc_three_instruction : crc_three_table;
+		weft__store_relaxed(&chosen_three, fn);
+	}
+	fn(data, len, ret);
 }

@@ -15,6 +15,12 @@
 /* Goes on from crc, which is 0 at first: crc(b, crc(a, 0)) is that of ab. Any thread. */
 uint32_t weft__crc32c(uint32_t crc, const void *data, size_t len);
 
+/*
+ * The sums of three pieces of one length, from 0: in the time of one, since what an instruction waits for is the sum
+ * before it.
+ */
+void weft__crc32c_three(const void *const data[3], size_t len, uint32_t ret[3]);
+
 /* The same by the table: what tests compare with. */
 uint32_t weft__crc32c_table(uint32_t crc, const void *data, size_t len);
 

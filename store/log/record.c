@@ -187,6 +187,18 @@ static void put_change(struct out *o, const weft_change *c)
 	case WEFT_CHANGE_TASK_DELETE:
 		put_id(o, c->task.id);
 		break;
+	case WEFT_CHANGE_LIMITS:
+		put_id(o, c->limit.room_id);
+		put_u8(o, c->limit.type);
+		put_u64(o, c->limit.limits.memories_max);
+		put_u64(o, c->limit.limits.bytes_max);
+		put_u64(o, c->limit.limits.age_max_ms);
+		break;
+	case WEFT_CHANGE_QUOTA:
+		put_id(o, c->quota.agent_id);
+		put_u64(o, c->quota.memories_max);
+		put_u64(o, c->quota.bytes_max);
+		break;
 	default:
 		break;
 	}
@@ -424,6 +436,18 @@ static int take_change(struct in *in, weft_arena *arena, weft_change *c)
 		return 0;
 	case WEFT_CHANGE_TASK_DELETE:
 		c->task.id = take_id(in);
+		return 0;
+	case WEFT_CHANGE_LIMITS:
+		c->limit.room_id = take_id(in);
+		c->limit.type = (weft_memory_type)take_u8(in, WEFT_MEMORY_TYPE_COUNT);
+		c->limit.limits.memories_max = take_u64(in);
+		c->limit.limits.bytes_max = take_u64(in);
+		c->limit.limits.age_max_ms = take_u64(in);
+		return 0;
+	case WEFT_CHANGE_QUOTA:
+		c->quota.agent_id = take_id(in);
+		c->quota.memories_max = take_u64(in);
+		c->quota.bytes_max = take_u64(in);
 		return 0;
 	default:
 		in->wrong = true;

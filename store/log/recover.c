@@ -197,6 +197,7 @@ static int read_batches(struct recovery *x)
 		}
 		x->out->summary.batches++;
 		x->out->summary.bytes += weft__batch_bytes(f.len);
+		*(r->head.kind == WEFT__SEGMENT_LOG ? &x->out->log_bytes : &x->out->snapshot_bytes) += weft__batch_bytes(f.len);
 		r->offset += weft__batch_bytes(f.len);
 		tell_progress(x, r->offset);
 	}

@@ -36,6 +36,7 @@ struct weft__recovered {
 	uint32_t chain;
 	char *again;         /* records of batch last_seq + 1, to be said again; NULL: none. The caller's */
 	uint32_t again_len, again_records;
+	uint64_t log_bytes, snapshot_bytes; /* of the batches in each */
 	weft_log_summary summary; /* filled also when it fails */
 };
 

@@ -165,12 +165,34 @@ struct weft__wal_mark weft__wal_mark(struct weft__wal *wal)
 	return mark;
 }
 
+void weft__wal_watch(struct weft__wal *wal, void (*grown)(void *user), void *user)
+{
+	pthread_mutex_lock(&wal->lock);
+	wal->on_grown = grown;
+	wal->on_grown_user = user;
+	pthread_mutex_unlock(&wal->lock);
+}
+
+void weft__wal_snapshot_ended(struct weft__wal *wal, int status, uint64_t bytes)
+{
+	pthread_mutex_lock(&wal->lock);
+	wal->stats.snapshot_status = status;
+	if (status == 0) {
+		wal->stats.snapshots++;
+		wal->snapshot_bytes = bytes;
+		wal->log_bytes -= wal->rolled_bytes;
+		wal->rolled_bytes = 0;
+	}
+	pthread_mutex_unlock(&wal->lock);
+}
+
 void weft__wal_stats(struct weft__wal *wal, weft_store_log_stats *ret_stats)
 {
 	pthread_mutex_lock(&wal->lock);
 	*ret_stats = wal->stats;
 	ret_stats->status = wal->status;
 	ret_stats->bytes_waiting = wal->bytes_waiting;
+	ret_stats->log_bytes = wal->log_bytes;
 	pthread_mutex_unlock(&wal->lock);
 }
 
@@ -204,6 +226,8 @@ int weft__wal_open(const struct weft__wal_config *config, struct weft__wal **ret
 	w->segment = config->last_segment;
 	w->seq = config->last_seq;
 	w->crc = config->chain;
+	w->log_bytes = w->grown = config->log_bytes;
+	w->snapshot_bytes = config->snapshot_bytes;
 	pthread_mutex_init(&w->lock, NULL);
 	w->buf = weft_aligned_alloc(WEFT__FILE_ALIGN, WEFT__WAL_BUF_BYTES);
 	status = w->buf ? weft__writer_start(w) : -ENOMEM;

@@ -43,6 +43,8 @@ struct weft__wal_config {
 	int lock_fd;                     /* closed with the log; the caller's when open fails */
 	weft_store_sync sync;
 	uint64_t interval_ns, segment_bytes, waiting_bytes_max;
+	uint64_t log_bytes, snapshot_bytes; /* that are there */
+	uint64_t grown_bytes; /* the log has grown: by so much, and by the last snapshot's size */
 };
 
 /* Starts the thread; writes nothing yet. 0, -ENOMEM, -EAGAIN (no thread), or why there is no I/O loop. */
@@ -75,6 +77,10 @@ struct weft__wal_mark {
 	uint32_t chain;
 };
 struct weft__wal_mark weft__wal_mark(struct weft__wal *wal);
+/* grown is called each time that the log has grown, on its thread, without a lock. Once. */
+void weft__wal_watch(struct weft__wal *wal, void (*grown)(void *user), void *user);
+/* How a snapshot that began with the last roll went, and how large it is. */
+void weft__wal_snapshot_ended(struct weft__wal *wal, int status, uint64_t bytes);
 
 /* At any time: */
 int weft__wal_status(struct weft__wal *wal); /* 0, or why it failed */

@@ -277,14 +277,28 @@ static void roll(struct weft__wal *w)
 {
 	segment_end(w);
 	pthread_mutex_lock(&w->lock);
+	w->rolled_bytes = w->log_bytes;
+	w->grown = 0;
 	w->mark = (struct weft__wal_mark){ .segment = w->segment + 1, .first_seq = w->seq + 1, .chain = w->crc };
 	pthread_mutex_unlock(&w->lock);
+}
+
+/* With the lock. Is it time for a snapshot? */
+static bool has_grown(struct weft__wal *w, uint64_t bytes)
+{
+	w->log_bytes += bytes;
+	w->grown += bytes;
+	if (!w->on_grown || w->grown < w->config.grown_bytes || w->grown < w->snapshot_bytes)
+		return false;
+	w->grown = 0;
+	return true;
 }
 
 /* Tell all that waited. */
 static void acknowledge(struct weft__wal *w, const struct batch *b, int status)
 {
-	bool wake;
+	uint64_t bytes = b->records ? weft__batch_bytes(b->len) : 0;
+	bool wake, grown = false;
 
 	pthread_mutex_lock(&w->lock);
 	w->bytes_waiting -= b->len;
@@ -294,14 +308,17 @@ static void acknowledge(struct weft__wal *w, const struct batch *b, int status)
 		w->durable += b->entries;
 		w->stats.changes_durable += b->records;
 		w->stats.batches += b->records ? 1 : 0;
-		w->stats.bytes += b->records ? weft__batch_bytes(b->len) : 0;
+		w->stats.bytes += bytes;
 		w->stats.segment = w->segment;
+		grown = has_grown(w, bytes);
 	}
 	weft__writer_turn(w);
 	wake = w->sleepers > 0;
 	pthread_mutex_unlock(&w->lock);
 	if (wake)
 		weft__word_wake(&w->turn);
+	if (grown)
+		w->on_grown(w->on_grown_user); /* set before it has grown, and never again */
 }
 
 /* Callbacks, in order, and the end of the entries. */

@@ -32,6 +32,10 @@ struct weft__wal {
 	bool closing;             /* no new users */
 	bool stopping;            /* the last user is gone: the thread shall end */
 	struct weft__wal_mark mark;
+	uint64_t log_bytes, rolled_bytes; /* behind the last snapshot; of them before the last roll */
+	uint64_t snapshot_bytes, grown;   /* grown: bytes since somebody rolled, or was told */
+	void (*on_grown)(void *user);     /* set once; NULL: nobody is told */
+	void *on_grown_user;
 	weft_store_log_stats stats;
 	_Atomic(uint32_t) turn;   /* what callers sleep on; changed under the lock */
 

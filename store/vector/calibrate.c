@@ -3,19 +3,22 @@
 #include "store/vector/calibrate.h"
 
 #include <math.h>
+#include <string.h>
 
 #include <weft/alloc.h>
 
 #include "runtime/base/rng.h"
 #include "store/vector/graph.h"
 
-#define QUERIES 64u
+#define MADE_QUERIES 64u
 #define ROWS_MIN 256u       /* fewer are not worth it */
 #define EXACT_ROWS 200000u  /* more are compared with a wide walk: a scan would take too long */
 #define WIDE_EF 1000u
 #define NOISE 0.5f          /* of a row's length */
 #define OTHER 0.7f          /* of another row, where the query lies between two */
 #define MARGIN 0.2f         /* of what may be missed: the sample is not the queries to come */
+#define KEEP_EVERY 8u       /* so many-th search of a searcher leaves its query behind, */
+#define KEEP_EVERY_FULL 64u /* when there are enough */
 #define GROWTH 1.5f         /* of the graph, after which it is done again */
 #define TIE 1e-5f
 #define MILLION 1000000u
@@ -53,6 +56,35 @@ uint32_t weft__calibrate_ef(weft_index *index, float recall, uint32_t k)
 	return ef;
 }
 
+/* ---- what is asked ------------------------------------------------------------------------- */
+
+/* With the turn. */
+static void keep(weft_index *index, struct weft__calibration *c, const float *query)
+{
+	size_t dims = index->opt.dims;
+
+	if (!c->kept)
+		c->kept = weft_malloc(WEFT__CALIBRATE_QUERIES * dims * sizeof(*c->kept));
+	if (!c->kept)
+		return;
+	memcpy(c->kept + c->kept_next * dims, query, dims * sizeof(*c->kept));
+	if (++c->kept_next == WEFT__CALIBRATE_QUERIES) {
+		c->kept_next = 0;
+		weft__store_relaxed(&c->is_full, 1u); /* relaxed: read with the turn, or as a hint */
+	}
+}
+
+void weft__calibrate_keep(weft_index *index, struct weft__searcher *s)
+{
+	struct weft__calibration *c = &weft__index_graph(index)->calibration;
+	uint32_t every = weft__load_relaxed(&c->is_full) ? KEEP_EVERY_FULL : KEEP_EVERY; /* relaxed: a hint */
+
+	if (s->asked++ % every || !weft__lock_try(&c->turn))
+		return;
+	keep(index, c, s->query);
+	weft__lock_give(&c->turn);
+}
+
 /* ---- measuring ------------------------------------------------------------------------------- */
 
 static float any_float(struct weft__rng *rng)
@@ -76,7 +108,13 @@ static bool any_row(weft_index *index, struct weft__rng *rng, uint32_t *ret_row)
 	return false;
 }
 
-/* Into the searcher; v: room for a vector. */
+/* Into the searcher. With the turn, and all places taken. */
+static bool take_kept(weft_index *index, const struct weft__calibration *c, struct weft__searcher *s)
+{
+	return weft__searcher_point(index, s, c->kept + (size_t)c->asked * index->opt.dims) == 0;
+}
+
+/* The same; v: room for a vector. */
 static bool make_query(weft_index *index, struct weft__searcher *s, struct weft__rng *rng, float *v, bool between)
 {
 	uint32_t dims = index->opt.dims, row, other;
@@ -136,30 +174,74 @@ static void finish(weft_index *index, struct weft__calibration *c)
 	}
 	if (c->wanted)
 		weft__store_release(&c->rows, weft__load_relaxed(&weft__index_graph(index)->linked)); /* relaxed: a counter */
+	weft__store_relaxed(&c->from_kept, (uint32_t)c->uses_kept); /* relaxed: read as a hint, or with the turn */
 	c->asked = c->wanted = 0;
+}
+
+/* Until it was done, which changes what this looks at. */
+static bool is_due(weft_index *index)
+{
+	const struct weft__graph *g = weft__index_graph(index);
+	const struct weft__calibration *c = &g->calibration;
+	/* relaxed: counters */
+	uint32_t rows = weft__load_relaxed(&g->linked), done = weft__load_relaxed(&c->rows);
+
+	if (rows < ROWS_MIN)
+		return false;
+	return (float)rows >= GROWTH * (float)done ||
+	       (weft__load_relaxed(&c->is_full) && !weft__load_relaxed(&c->from_kept));
+}
+
+/* With the turn. */
+static void ask_one(weft_index *index, struct weft__calibration *c, struct weft__searcher *s, float *room)
+{
+	weft__grace_place place = weft__grace_enter(&index->grace);
+	struct weft__rng rng;
+
+	weft__rng_seed(&rng, index->opt.seed + c->seed++);
+	if (c->asked == 0)
+		c->uses_kept = weft__load_relaxed(&c->is_full); /* relaxed: written under the turn */
+	if (c->uses_kept ? take_kept(index, c, s) : make_query(index, s, &rng, room, c->asked % 2))
+		measure(index, c, s);
+	weft__grace_leave(place);
+	if (++c->asked == (c->uses_kept ? WEFT__CALIBRATE_QUERIES : MADE_QUERIES))
+		finish(index, c);
+}
+
+/* With the turn. False: nothing is to be done, or there is no memory for it. */
+static bool step_locked(weft_index *index, struct weft__calibration *c, struct weft__searcher *s)
+{
+	float *room;
+	bool ready;
+
+	if (!is_due(index))
+		return false;
+	room = weft_malloc(index->opt.dims * sizeof(*room));
+	ready = room && !weft__searcher_ready(index, s, WIDE_EF);
+	if (ready)
+		ask_one(index, c, s, room);
+	weft_free(room);
+	return ready;
 }
 
 void weft__calibrate_step(weft_index *index, struct weft__searcher *s)
 {
 	struct weft__calibration *c = &weft__index_graph(index)->calibration;
-	/* relaxed: counters */
-	uint32_t rows = weft__load_relaxed(&weft__index_graph(index)->linked), done = weft__load_relaxed(&c->rows);
-	struct weft__rng rng;
-	weft__grace_place place;
-	float *room;
 
-	if (rows < ROWS_MIN || (float)rows < GROWTH * (float)done || !weft__lock_try(&c->turn))
+	if (!is_due(index) || !weft__lock_try(&c->turn))
 		return;
-	room = weft_malloc(index->opt.dims * sizeof(*room));
-	if (room && !weft__searcher_ready(index, s, WIDE_EF)) {
-		weft__rng_seed(&rng, index->opt.seed + c->seed++);
-		place = weft__grace_enter(&index->grace);
-		if (make_query(index, s, &rng, room, c->asked % 2))
-			measure(index, c, s);
-		weft__grace_leave(place);
-		if (++c->asked == QUERIES)
-			finish(index, c);
-	}
-	weft_free(room);
+	step_locked(index, c, s);
 	weft__lock_give(&c->turn);
+}
+
+void weft__calibrate_all(weft_index *index, struct weft__searcher *s)
+{
+	struct weft__calibration *c = &weft__index_graph(index)->calibration;
+	bool more = true;
+
+	while (more) {
+		weft__lock_take(&c->turn);
+		more = step_locked(index, c, s);
+		weft__lock_give(&c->turn);
+	}
 }

@@ -6,11 +6,12 @@
  *       crc                                                                     two words a row chunk, one an
  *                                                                               item chunk, one a block chunk
  *
- * Sections begin at multiples of 4096. Numbers are of the machine that wrote them; another byte order is refused.
+ * Sections follow each other, each from a multiple of 4096. Numbers are of the machine that wrote them; another byte order is
+ * refused.
  * Of a row chunk, one sum is of what leads somewhere (links, heads, states, ...) and is compared when the file is
  * opened, and one of codes and vectors, which is compared when that is asked for. Whatever leads somewhere
- * is also looked at for being in range, so a file that was forged is refused and not followed.
- * The maps from ids and vectors are made anew: they are hashes.
+ * is also looked at for leading where it should (sound.h), so a file that was forged is refused and not followed.
+ * What can be counted is counted, and the maps from ids and vectors are made anew: they are hashes.
  */
 #ifndef WEFT_STORE_VECTOR_FILE_H
 #define WEFT_STORE_VECTOR_FILE_H
@@ -18,7 +19,7 @@
 #include "store/vector/graph.h"
 
 #define WEFT__FILE_MAGIC "weft idx"
-#define WEFT__FILE_VERSION 1u
+#define WEFT__FILE_VERSION 2u
 #define WEFT__FILE_ORDER 0x01020304u
 #define WEFT__FILE_PAGE 4096u
 
@@ -34,9 +35,8 @@ struct weft__file_header {
 	uint32_t sums_crc;   /* of the check sums */
 	uint64_t file_bytes, sums_offset;
 	uint32_t dims, kind, codes, m, ef_construction, graph_from, shift, has_graph;
-	uint64_t seed;
-	uint64_t ids, live_rows, entry;
-	uint32_t linked, dead, calibrated_rows, found[WEFT__CALIBRATE_EFS];
+	uint64_t seed, entry;
+	uint32_t calibrated_rows, found[WEFT__CALIBRATE_EFS];
 	uint32_t reserved;
 	struct weft__file_section rows, items, uppers;
 };
@@ -50,6 +50,11 @@ static inline size_t weft__file_from(const struct weft__rows *r)
 static inline size_t weft__file_to(const struct weft__rows *r)
 {
 	return r->at_vectors;
+}
+
+static inline uint64_t weft__file_page_up(uint64_t at)
+{
+	return (at + WEFT__FILE_PAGE - 1) / WEFT__FILE_PAGE * WEFT__FILE_PAGE;
 }
 
 /* How many check sums there are. */

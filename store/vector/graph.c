@@ -39,6 +39,7 @@ void weft__graph_destroy(struct weft__graph *graph)
 		return;
 	weft__reach_end(&graph->sweep);
 	weft__slab_fini(&graph->uppers);
+	weft_free(graph->calibration.kept);
 	weft_free(graph);
 }
 

@@ -20,7 +20,6 @@
 #define M_DEFAULT 16u
 #define EF_CONSTRUCTION_DEFAULT 200u
 #define GRAPH_FROM_BYTES 7000000u /* of codes: a scan of so many takes some 250 us, a row in the graph half of that */
-#define SHIFT 6u /* 64 rows a chunk: small indexes come in thousands, and filters look at 64 at a time */
 #define SCAN_SHARDS 8u
 #define AUTO_SHARDS 32u
 #define GRAPH_SHARDS 256u
@@ -74,7 +73,7 @@ static int fill_in(const weft_index_options *opt, weft_index_options *ret)
 	WEFT_RETURN_IF(!opt->dims || opt->dims > WEFT_INDEX_DIMS_MAX, -EINVAL);
 	WEFT_RETURN_IF(opt->kind > WEFT_INDEX_GRAPH || opt->codes > WEFT_INDEX_CODES_NONE, -EINVAL);
 	WEFT_RETURN_IF(opt->m && (opt->m < 4 || opt->m > WEFT_INDEX_M_MAX), -EINVAL);
-	WEFT_RETURN_IF(opt->reserved, -EINVAL);
+	WEFT_RETURN_IF(opt->ef_construction > WEFT_INDEX_EF_MAX || opt->reserved, -EINVAL);
 	*ret = *opt;
 	if (!ret->m)
 		ret->m = M_DEFAULT;
@@ -125,12 +124,12 @@ int weft__index_create(const weft_index_options *opt, bool with_graph, weft_inde
 		return -ENOMEM;
 	memset(index, 0, sizeof(*index));
 	index->opt = full;
-	index->refs = 1;
+	weft__refs_init(&index->refs, 1);
 	index->simd = weft__simd();
 	index->match = weft__match_kernels();
 	shards = full.kind == WEFT_INDEX_SCAN ? SCAN_SHARDS : full.kind == WEFT_INDEX_AUTO ? AUTO_SHARDS : GRAPH_SHARDS;
-	weft__rows_init(&index->rows, &full, SHIFT, &index->grace);
-	weft__items_init(&index->items, SHIFT, &index->grace);
+	weft__rows_init(&index->rows, &full, WEFT__INDEX_SHIFT, &index->grace);
+	weft__items_init(&index->items, WEFT__INDEX_SHIFT, &index->grace);
 	r = weft__lookup_init(&index->by_id, shards, hash_of_item, index);
 	if (!r)
 		r = weft__lookup_init(&index->by_vector, shards, hash_of_row, index);
@@ -149,27 +148,16 @@ int weft_index_create(const weft_index_options *opt, weft_index **ret_index)
 	return weft__index_create(opt, false, ret_index);
 }
 
-int weft__index_learn(struct weft__lookup *lookup, uint32_t number)
-{
-	struct weft__lookup_shard *shard = weft__lookup_lock(lookup, lookup->hash_of(lookup->owner, number));
-	int r = weft__lookup_reserve(lookup, shard);
-
-	if (!r)
-		weft__lookup_insert(lookup, shard, number);
-	weft__lookup_unlock(shard);
-	return r;
-}
-
 weft_index *weft_index_ref(weft_index *index)
 {
-	weft__fetch_add_relaxed(&index->refs, 1); /* relaxed: the caller holds one already */
+	weft__refs_take(&index->refs);
 	return index;
 }
 
 void weft_index_unref(weft_index *index)
 {
 	/* acq_rel: the last one frees what the others wrote */
-	if (index && weft__fetch_sub_acq_rel(&index->refs, 1) == 1)
+	if (index && weft__refs_drop(&index->refs))
 		destroy(index);
 }
 
@@ -177,51 +165,43 @@ void weft_index_unref(weft_index *index)
 
 struct vector_key { /* what makes two vectors the same: the floats, or all that is kept of them */
 	const weft_index *index;
-	const void *bytes;
-	size_t n;
-	float scale;
+	const float *vector;  /* the searcher's, as the next two; NULL: codes are kept */
+	const uint8_t *codes;
+	const int16_t *rests;
+	float largest;
 	uint32_t hash;
 };
-
-static const void *row_bytes(const weft_index *index, uint32_t row)
-{
-	char *chunk = weft__slab_chunk(&index->rows.slab, row);
-
-	if (index->rows.vector_floats)
-		return weft__row_vector(&index->rows, chunk, row);
-	return weft__row_codes(&index->rows, chunk, row);
-}
 
 static bool row_has_vector(const void *owner, uint32_t row, const void *key)
 {
 	const struct vector_key *k = key;
 	const weft_index *index = owner;
-	char *chunk = weft__slab_chunk(&index->rows.slab, row);
+	const struct weft__rows *r = &index->rows;
+	char *chunk = weft__slab_chunk(&r->slab, row);
 
-	return *weft__row_hash(&index->rows, chunk, row) == k->hash && !memcmp(row_bytes(index, row), k->bytes, k->n) &&
-	       (index->rows.vector_floats || *weft__row_scale(&index->rows, chunk, row) == k->scale);
+	if (*weft__row_hash(r, chunk, row) != k->hash)
+		return false;
+	if (k->vector)
+		return !memcmp(weft__row_vector(r, chunk, row), k->vector, r->vector_floats * sizeof(*k->vector));
+	return *weft__row_largest(r, chunk, row) == k->largest && !memcmp(weft__row_codes(r, chunk, row), k->codes, r->code_bytes) &&
+	       !memcmp(weft__row_rests(r, chunk, row), k->rests, r->rest_words * sizeof(*k->rests));
 }
 
-static float code_row(const struct weft__rows *rows, const float *v, uint8_t *ret_codes)
+/* The key of a searcher's vector. Its codes and rests are put where the searcher has room for them. */
+static struct vector_key key_of(const weft_index *index, struct weft__searcher *s)
 {
-	memset(ret_codes + rows->dims, 128, rows->code_bytes - rows->dims);
-	return weft__quantise_row(v, rows->dims, ret_codes);
-}
-
-/* The key of a searcher's vector; the codes of a row, when only those are kept, go to room. */
-static struct vector_key key_of(const weft_index *index, const struct weft__searcher *s, uint8_t *room)
-{
+	const struct weft__rows *r = &index->rows;
 	struct vector_key k = { .index = index };
 
-	if (index->rows.vector_floats) {
-		k.bytes = s->query;
-		k.n = index->rows.vector_floats * sizeof(float);
-	} else {
-		k.bytes = room;
-		k.n = index->rows.code_bytes;
-		k.scale = code_row(&index->rows, s->query, room);
+	if (r->vector_floats) {
+		k.vector = s->query;
+		k.hash = hash_of_bytes(k.vector, r->vector_floats * sizeof(*k.vector), index->opt.seed);
+		return k;
 	}
-	k.hash = hash_of_bytes(k.bytes, k.n, index->opt.seed);
+	k.codes = s->row_codes;
+	k.rests = s->row_rests;
+	k.largest = weft__row_code(r, s->query, s->row_codes, s->row_rests);
+	k.hash = hash_of_bytes(k.rests, r->rest_words * sizeof(*k.rests), hash_of_bytes(k.codes, r->code_bytes, index->opt.seed));
 	return k;
 }
 
@@ -233,7 +213,7 @@ static void forget_marks(_Atomic(uint32_t) *state)
 }
 
 /* A row that holds the vector; nobody knows it yet. */
-static int row_create(weft_index *index, const struct weft__searcher *s, const struct vector_key *key, uint32_t *ret_row)
+static int row_create(weft_index *index, const struct vector_key *key, uint32_t *ret_row)
 {
 	const struct weft__rows *rows = &index->rows;
 	uint32_t row;
@@ -244,9 +224,12 @@ static int row_create(weft_index *index, const struct weft__searcher *s, const s
 		return r;
 	chunk = weft__slab_chunk(&rows->slab, row);
 	if (rows->vector_floats)
-		memcpy(weft__row_vector(rows, chunk, row), s->query, rows->vector_floats * sizeof(float));
+		memcpy(weft__row_vector(rows, chunk, row), key->vector, rows->vector_floats * sizeof(*key->vector));
 	if (rows->code_bytes)
-		*weft__row_scale(rows, chunk, row) = code_row(rows, s->query, weft__row_codes(rows, chunk, row));
+		memcpy(weft__row_codes(rows, chunk, row), key->codes, rows->code_bytes);
+	if (rows->rest_words)
+		memcpy(weft__row_rests(rows, chunk, row), key->rests, rows->rest_words * sizeof(*key->rests));
+	*weft__row_largest(rows, chunk, row) = key->largest;
 	*weft__row_hash(rows, chunk, row) = key->hash;
 	forget_marks(weft__row_state(rows, chunk, row));
 	*ret_row = row;
@@ -269,7 +252,7 @@ static int row_get(weft_index *index, struct weft__lookup_shard *shard, struct w
 	if (row == WEFT__NONE) {
 		r = weft__lookup_reserve(&index->by_vector, shard);
 		if (!r)
-			r = row_create(index, s, key, &row);
+			r = row_create(index, key, &row);
 		if (r < 0)
 			return r;
 		weft__lookup_insert(&index->by_vector, shard, row);
@@ -307,24 +290,15 @@ static void detach(weft_index *index, uint32_t item)
 /* ---- put, delete, get ---------------------------------------------------------------------------- */
 
 /*
- * Hang item on the row of the searcher's vector. old is what the id had, or WEFT__NONE: when it hangs there
+ * Hang item on the row of the searcher's vector, whose key is given. old is what the id had, or WEFT__NONE: when it hangs there
  * too, item takes its place and the answer is 1; else 0.
  */
-static int attach(weft_index *index, struct weft__searcher *s, uint32_t item, uint32_t old)
+static int attach(weft_index *index, struct weft__searcher *s, const struct vector_key *key, uint32_t item, uint32_t old)
 {
-	uint8_t *room = NULL;
-	struct vector_key key;
-	struct weft__lookup_shard *shard;
+	struct weft__lookup_shard *shard = weft__lookup_lock(&index->by_vector, key->hash);
 	uint32_t row;
-	int r;
+	int r = row_get(index, shard, s, key, &row);
 
-	if (!index->rows.vector_floats) {
-		room = weft_malloc(index->rows.code_bytes);
-		WEFT_RETURN_IF(!room, -ENOMEM);
-	}
-	key = key_of(index, s, room);
-	shard = weft__lookup_lock(&index->by_vector, key.hash);
-	r = row_get(index, shard, s, &key, &row);
 	/* relaxed: written under the lock of the id */
 	if (!r && old != WEFT__NONE && weft__load_relaxed(weft__item_row(&index->items, old)) == row) {
 		weft__row_replace(&index->rows, &index->items, row, old, item);
@@ -333,7 +307,6 @@ static int attach(weft_index *index, struct weft__searcher *s, uint32_t item, ui
 		weft__fetch_add_relaxed(&index->live_rows, 1); /* relaxed: a counter */
 	}
 	weft__lookup_unlock(shard);
-	weft_free(room);
 	return r;
 }
 
@@ -348,31 +321,30 @@ static int item_create(weft_index *index, uint64_t id, const weft_index_attrs *a
 	return 0;
 }
 
-/* Is this what the item has already? Floats alone are compared: of codes it would cost as much as a put. */
-static bool is_same(const weft_index *index, const struct weft__searcher *s, uint32_t item, const weft_index_attrs *attrs)
+/* Is this what the item has already? */
+static bool is_same(const weft_index *index, const struct vector_key *key, uint32_t item, const weft_index_attrs *attrs)
 {
 	const weft_index_attrs has = weft__item_get_attrs(&index->items, item), none = { 0 };
 	uint32_t row = weft__load_relaxed(weft__item_row(&index->items, item)); /* relaxed: written under the lock of the id */
 
-	return index->rows.vector_floats && !memcmp(&has, attrs ? attrs : &none, sizeof(has)) &&
-	       !memcmp(row_bytes(index, row), s->query, index->rows.vector_floats * sizeof(float));
+	return !memcmp(&has, attrs ? attrs : &none, sizeof(has)) && row_has_vector(index, row, key);
 }
 
-/* With the id's shard locked. */
-static int put_locked(weft_index *index, struct weft__lookup_shard *shard, struct weft__searcher *s, uint64_t id,
-                      const weft_index_attrs *attrs)
+/* With the id's shard locked. 1: nothing has changed. */
+static int put_locked(weft_index *index, struct weft__lookup_shard *shard, struct weft__searcher *s, const struct vector_key *key,
+                      uint64_t id, const weft_index_attrs *attrs)
 {
 	uint32_t old = weft__lookup_find(&index->by_id, shard, hash_of_id(id), item_has_id, &id), item;
 	int r;
 
-	if (old != WEFT__NONE && is_same(index, s, old, attrs))
-		return 0;
+	if (old != WEFT__NONE && is_same(index, key, old, attrs))
+		return 1;
 	r = weft__lookup_reserve(&index->by_id, shard);
 	if (!r)
 		r = item_create(index, id, attrs, &item);
 	if (r < 0)
 		return r;
-	r = attach(index, s, item, old);
+	r = attach(index, s, key, item, old);
 	if (r < 0) {
 		weft__slab_retire(&index->items.slab, item);
 		return r;
@@ -409,6 +381,7 @@ int weft_index_put(weft_index *index, uint64_t id, const float *vector, const we
 {
 	struct weft__searcher *s;
 	struct weft__lookup_shard *shard;
+	struct vector_key key;
 	weft__grace_place place;
 	int r;
 
@@ -416,20 +389,21 @@ int weft_index_put(weft_index *index, uint64_t id, const float *vector, const we
 	r = weft__searcher_take(index, vector, &s);
 	if (r < 0)
 		return r;
+	key = key_of(index, s);
 	place = weft__grace_enter(&index->grace);
 	s->links = weft__index_graph(index);
 	if (s->links)
 		r = weft__searcher_ready(index, s, index->opt.ef_construction);
 	if (!r) {
 		shard = weft__lookup_lock(&index->by_id, hash_of_id(id));
-		r = put_locked(index, shard, s, id, attrs);
+		r = put_locked(index, shard, s, &key, id, attrs);
 		weft__lookup_unlock(shard);
 	}
 	weft__grace_leave(place);
 	if (!r)
 		tidy(index, s);
 	weft__searcher_give(index, s);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int weft_index_delete(weft_index *index, uint64_t id)
@@ -468,6 +442,8 @@ int weft_index_sweep(weft_index *index)
 	r = weft__build_all(index, s);
 	if (!r)
 		r = weft__sweep_all(index, s);
+	if (!r)
+		weft__calibrate_all(index, s);
 	weft__searcher_give(index, s);
 	return r;
 }

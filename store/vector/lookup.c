@@ -3,6 +3,7 @@
 #include "store/vector/lookup.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <weft/alloc.h>
@@ -69,31 +70,45 @@ uint32_t weft__lookup_find(const struct weft__lookup *t, const struct weft__look
 	return WEFT__NONE;
 }
 
-static void put(const struct weft__lookup *t, struct weft__lookup_shard *s, uint32_t number)
+static void put(struct weft__lookup_shard *s, uint32_t hash, uint32_t number)
 {
-	uint32_t at = home(s, t->hash_of(t->owner, number));
+	uint32_t at = home(s, hash);
 
 	while (s->slots[at] != WEFT__NONE)
 		at = next(s, at);
 	s->slots[at] = number;
 }
 
-int weft__lookup_reserve(const struct weft__lookup *t, struct weft__lookup_shard *s)
+/* Are used of cap too many? */
+static bool is_full(uint64_t used, uint32_t cap)
 {
-	uint32_t old_cap = s->cap, cap = old_cap ? old_cap * 2 : FIRST_CAP;
-	uint32_t *old = s->slots, *slots;
+	return used * 4 > (uint64_t)cap * 3;
+}
 
-	if ((s->used + 1) * 4 <= s->cap * 3)
-		return 0;
-	slots = weft_malloc(cap * sizeof(*slots));
+static int make_slots(struct weft__lookup_shard *s, uint32_t cap)
+{
+	uint32_t *slots = weft_malloc(cap * sizeof(*slots));
+
 	if (!slots)
 		return -ENOMEM;
 	memset(slots, 0xff, cap * sizeof(*slots));
 	s->slots = slots;
 	s->cap = cap;
+	return 0;
+}
+
+int weft__lookup_reserve(const struct weft__lookup *t, struct weft__lookup_shard *s)
+{
+	uint32_t old_cap = s->cap, cap = old_cap ? old_cap * 2 : FIRST_CAP;
+	uint32_t *old = s->slots;
+
+	if (!is_full(s->used + 1, s->cap))
+		return 0;
+	if (make_slots(s, cap) < 0)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < old_cap; i++) {
 		if (old[i] != WEFT__NONE)
-			put(t, s, old[i]);
+			put(s, t->hash_of(t->owner, old[i]), old[i]);
 	}
 	weft_free(old);
 	return 0;
@@ -101,9 +116,42 @@ int weft__lookup_reserve(const struct weft__lookup *t, struct weft__lookup_shard
 
 void weft__lookup_insert(const struct weft__lookup *t, struct weft__lookup_shard *s, uint32_t number)
 {
-	WEFT_ASSERT((s->used + 1) * 4 <= s->cap * 3);
-	put(t, s, number);
+	WEFT_ASSERT(!is_full(s->used + 1, s->cap));
+	put(s, t->hash_of(t->owner, number), number);
 	s->used++;
+}
+
+/* Slots for what each shard will hold. */
+static int make_all_slots(struct weft__lookup *t, const uint32_t *hashes, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		t->shards[hashes[i] & t->mask].used++;
+	for (uint32_t i = 0; i <= t->mask; i++) {
+		struct weft__lookup_shard *s = &t->shards[i];
+		uint32_t cap = FIRST_CAP;
+
+		while (is_full(s->used, cap))
+			cap *= 2;
+		if (s->used && make_slots(s, cap) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int weft__lookup_fill(struct weft__lookup *t, const uint32_t *numbers, uint32_t n)
+{
+	uint32_t *hashes = weft_malloc(((size_t)n + 1) * sizeof(*hashes));
+	int r;
+
+	if (!hashes)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		hashes[i] = t->hash_of(t->owner, numbers[i]);
+	r = make_all_slots(t, hashes, n);
+	for (uint32_t i = 0; i < n && !r; i++)
+		put(&t->shards[hashes[i] & t->mask], hashes[i], numbers[i]);
+	weft_free(hashes);
+	return r;
 }
 
 static uint32_t slot_of(const struct weft__lookup *t, const struct weft__lookup_shard *s, uint32_t number)

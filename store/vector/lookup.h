@@ -35,6 +35,9 @@ int weft__lookup_init(struct weft__lookup *t, uint32_t shards, uint32_t (*hash_o
                       const void *owner);
 void weft__lookup_fini(struct weft__lookup *t);
 
+/* n numbers at once into an empty one, before anybody else knows it. 0 or -ENOMEM. */
+int weft__lookup_fill(struct weft__lookup *t, const uint32_t *numbers, uint32_t n);
+
 /* The shard of a hash, locked. */
 struct weft__lookup_shard *weft__lookup_lock(struct weft__lookup *t, uint32_t hash);
 void weft__lookup_unlock(struct weft__lookup_shard *s);

@@ -14,7 +14,7 @@
 #include <weft/alloc.h>
 
 #include "store/log/crc.h"
-#include "store/vector/file.h"
+#include "store/vector/sound.h"
 
 struct load {
 	const char *path;
@@ -34,13 +34,31 @@ static int damaged(const struct load *l, uint64_t offset, const char *what)
 
 /* ---- the header ------------------------------------------------------------------------- */
 
-static bool section_fits(const struct load *l, const struct weft__file_section *s)
+/* A section that begins where the last one ends, which is at *at; then *at is its own end. */
+static bool section_fits(const struct load *l, const struct weft__file_section *s, uint64_t *at)
 {
-	uint64_t per = UINT64_C(1) << l->h.shift;
+	uint64_t per = UINT64_C(1) << WEFT__INDEX_SHIFT;
 
-	return s->offset <= l->bytes && s->offset % WEFT__FILE_PAGE == 0 && s->count <= WEFT__SLAB_NUMBERS_MAX &&
-	       s->chunks == (s->count + per - 1) / per &&
-	       (!s->chunks || (s->chunk_bytes <= l->bytes && s->chunks <= (l->bytes - s->offset) / s->chunk_bytes));
+	if (s->offset != weft__file_page_up(*at) || s->offset > l->bytes || s->count > WEFT__SLAB_NUMBERS_MAX ||
+	    s->chunks != (s->count + per - 1) / per)
+		return false;
+	if (s->chunks && (!s->chunk_bytes || s->chunks > (l->bytes - s->offset) / s->chunk_bytes))
+		return false;
+	*at = s->offset + s->chunks * s->chunk_bytes;
+	return true;
+}
+
+static bool sections_fit(const struct load *l)
+{
+	const struct weft__file_header *h = &l->h;
+	uint64_t at = WEFT__FILE_PAGE;
+
+	if (h->shift != WEFT__INDEX_SHIFT || h->has_graph > 1 || !section_fits(l, &h->rows, &at) || !section_fits(l, &h->items, &at))
+		return false;
+	if (h->has_graph ? !section_fits(l, &h->uppers, &at) : h->uppers.chunks || h->uppers.count)
+		return false;
+	return h->sums_offset == weft__file_page_up(at) && h->sums_offset <= l->bytes &&
+	       weft__file_sums(h) <= (l->bytes - h->sums_offset) / sizeof(uint32_t);
 }
 
 static int read_header(struct load *l)
@@ -62,59 +80,12 @@ static int read_header(struct load *l)
 	if (h->file_bytes != l->bytes)
 		return weft_error_set(l->err, -EBADMSG, "%s: %llu bytes, and the header says %llu", l->path,
 		                      (unsigned long long)l->bytes, (unsigned long long)h->file_bytes);
-	if (!section_fits(l, &h->rows) || !section_fits(l, &h->items) || !section_fits(l, &h->uppers) ||
-	    h->sums_offset > l->bytes || h->sums_offset % WEFT__FILE_PAGE ||
-	    weft__file_sums(h) > (l->bytes - h->sums_offset) / sizeof(uint32_t))
-		return damaged(l, 0, "sections outside of the file");
+	if (!sections_fit(l))
+		return damaged(l, 0, "sections that are not where they should be");
 	l->sums = (const uint32_t *)(const void *)(l->map + h->sums_offset);
 	if (weft__crc32c(0, l->sums, weft__file_sums(h) * sizeof(uint32_t)) != h->sums_crc)
 		return damaged(l, h->sums_offset, "the check sums");
 	return 0;
-}
-
-/* ---- check sums ----------------------------------------------------------------------------- */
-
-static int check_row_chunk(const struct load *l, uint32_t i)
-{
-	const struct weft__rows *r = &l->index->rows;
-	uint64_t offset = l->h.rows.offset + i * l->h.rows.chunk_bytes;
-	const char *chunk = l->map + offset;
-	size_t from = weft__file_from(r), to = weft__file_to(r);
-	uint32_t crc;
-
-	if (weft__crc32c(0, chunk + from, to - from) != l->sums[2 * i])
-		return damaged(l, offset + from, "links");
-	if (!l->verify)
-		return 0;
-	crc = weft__crc32c(0, chunk, from);
-	if (weft__crc32c(crc, chunk + to, r->slab.chunk_bytes - to) != l->sums[2 * i + 1])
-		return damaged(l, offset, "vectors");
-	return 0;
-}
-
-static int check_section(const struct load *l, const struct weft__file_section *s, const uint32_t *sums, const char *what)
-{
-	for (uint32_t i = 0; i < s->chunks; i++) {
-		uint64_t offset = s->offset + i * s->chunk_bytes;
-
-		if (weft__crc32c(0, l->map + offset, s->chunk_bytes) != sums[i])
-			return damaged(l, offset, what);
-	}
-	return 0;
-}
-
-static int check_sums(const struct load *l)
-{
-	const uint32_t *items = l->sums + 2 * (size_t)l->h.rows.chunks;
-	int r = 0;
-
-	for (uint32_t i = 0; i < l->h.rows.chunks && !r; i++)
-		r = check_row_chunk(l, i);
-	if (!r)
-		r = check_section(l, &l->h.items, items, "ids");
-	if (!r)
-		r = check_section(l, &l->h.uppers, items + l->h.items.chunks, "links of upper floors");
-	return r;
 }
 
 /* ---- taking the chunks -------------------------------------------------------------------------- */
@@ -133,117 +104,182 @@ static int adopt(struct load *l, struct weft__slab *slab, const struct weft__fil
 	return r;
 }
 
-static bool list_is_sound(const struct load *l, struct weft__links links, uint32_t floor)
-{
-	for (uint32_t i = 0; i < links.cap; i++) {
-		uint32_t to = weft__load_relaxed(&links.words[i]), state; /* relaxed: ours alone, here and below */
+/* ---- what leads somewhere ------------------------------------------------------------------------ */
 
-		if (to == WEFT__NONE)
-			break;
-		if (to >= l->h.rows.count)
-			return false;
-		state = weft__load_relaxed(weft__graph_state(l->index, to));
-		if (!(state & WEFT__ROW_IN) || state >> WEFT__ROW_FLOOR_SHIFT < floor)
-			return false;
-	}
-	return true;
+/* One chunk of rows or items, the first of which is given. */
+static int look_at(const struct load *l, struct weft__sound *sound, uint32_t first,
+                   const char *(*look)(struct weft__sound *, uint32_t, const void **))
+{
+	const void *where;
+	const char *wrong = look(sound, first, &where);
+
+	return wrong ? damaged(l, (uint64_t)((const char *)where - l->map), wrong) : 0;
 }
 
-/* Everything that leads from this row leads to a row that is in the graph. */
-static bool row_is_sound(const struct load *l, uint32_t row)
+/* ---- check sums ----------------------------------------------------------------------------- */
+
+/* Of at most three pieces of one length, a stride apart, the sums, which are one and the other's stride apart. */
+static int check_three(const struct load *l, uint64_t offset, uint64_t stride, size_t len, uint32_t count, const uint32_t *sums,
+                       uint32_t sum_stride, const char *what)
+{
+	const void *pieces[3];
+	uint32_t got[3];
+
+	for (uint32_t i = 0; i < 3; i++)
+		pieces[i] = l->map + offset + (i < count ? i : 0) * stride;
+	weft__crc32c_three(pieces, len, got);
+	for (uint32_t i = 0; i < count && i < 3; i++) {
+		if (got[i] != sums[i * sum_stride])
+			return damaged(l, offset + i * stride, what);
+	}
+	return 0;
+}
+
+static int check_vectors(const struct load *l)
 {
 	const struct weft__rows *r = &l->index->rows;
-	uint32_t state = weft__load_relaxed(weft__graph_state(l->index, row)), floor = state >> WEFT__ROW_FLOOR_SHIFT;
-	uint64_t upper = *weft__row_upper(r, weft__slab_chunk(&r->slab, row), row);
+	size_t from = weft__file_from(r), to = weft__file_to(r);
 
-	if (floor > WEFT__GRAPH_FLOORS || (floor && upper + floor > l->h.uppers.count))
-		return false;
-	if (!(state & WEFT__ROW_IN) || state & WEFT__ROW_CONDEMNED)
-		return true;
-	for (uint32_t at = 0; at <= floor; at++) {
-		if (!list_is_sound(l, weft__graph_links(l->index, row, at), at))
-			return false;
+	for (uint32_t i = 0; i < l->h.rows.chunks; i++) {
+		uint64_t offset = l->h.rows.offset + i * l->h.rows.chunk_bytes;
+		const char *chunk = l->map + offset;
+		uint32_t crc = weft__crc32c(0, chunk, from);
+
+		if (weft__crc32c(crc, chunk + to, r->slab.chunk_bytes - to) != l->sums[2 * i + 1])
+			return damaged(l, offset, "vectors");
 	}
-	return true;
+	return 0;
 }
 
-/* An item hangs on a row, between its neighbours: so lists have an end. */
-static bool item_is_sound(const struct load *l, uint32_t item)
+static int check_section(const struct load *l, const struct weft__file_section *s, const uint32_t *sums, const char *what)
 {
-	const weft_index *index = l->index;
-	uint32_t row = weft__load_relaxed(weft__item_row(&index->items, item));
-	uint32_t next = weft__load_relaxed(weft__item_next(&index->items, item)), prev = *weft__item_prev(&index->items, item);
-	uint32_t leads_here;
+	int r = 0;
 
-	if (row >= l->h.rows.count || (next != WEFT__NONE && (next >= l->h.items.count || *weft__item_prev(&index->items, next) != item)))
-		return false;
-	if (prev != WEFT__NONE && prev >= l->h.items.count)
-		return false;
-	leads_here = prev == WEFT__NONE ? weft__load_relaxed(weft__row_head(&index->rows, weft__slab_chunk(&index->rows.slab, row), row))
-	                                : weft__load_relaxed(weft__item_next(&index->items, prev));
-	return leads_here == item;
+	for (uint32_t i = 0; i < s->chunks && !r; i += 3)
+		r = check_three(l, s->offset + i * s->chunk_bytes, s->chunk_bytes, s->chunk_bytes, s->chunks - i, sums + i, 1, what);
+	return r;
 }
+
+/* What leads somewhere of the chunks of rows: the sums, and while it is in the cache, the states. */
+static int check_rows(const struct load *l, struct weft__sound *sound)
+{
+	const struct weft__file_section *s = &l->h.rows;
+	size_t from = weft__file_from(&l->index->rows), to = weft__file_to(&l->index->rows);
+	int r = 0;
+
+	for (uint32_t i = 0; i < s->chunks && !r; i++) {
+		if (i % 3 == 0)
+			r = check_three(l, s->offset + from + i * s->chunk_bytes, s->chunk_bytes, to - from, s->chunks - i, l->sums + 2 * i, 2,
+			                "links");
+		if (!r)
+			r = look_at(l, sound, i << WEFT__INDEX_SHIFT, weft__sound_states);
+	}
+	return r;
+}
+
+static int check_sums(const struct load *l, struct weft__sound *sound)
+{
+	const uint32_t *items = l->sums + 2 * (size_t)l->h.rows.chunks;
+	int r = check_rows(l, sound);
+
+	if (!r)
+		r = check_section(l, &l->h.items, items, "ids");
+	if (!r)
+		r = check_section(l, &l->h.uppers, items + l->h.items.chunks, "links of upper floors");
+	return r || !l->verify ? r : check_vectors(l);
+}
+
+/* ---- taking rows and items ------------------------------------------------------------------------- */
 
 /* Rows that live, or are dead and in the graph, are found by their vectors; the others are free. */
-static int take_rows(struct load *l)
+static int take_rows(struct load *l, const struct weft__sound *sound, uint32_t *numbers)
 {
-	weft_index *index = l->index;
-	const struct weft__rows *rows = &index->rows;
-	int r = 0;
+	struct weft__rows *r = &l->index->rows;
+	uint32_t n = 0, live = 0;
 
-	for (uint32_t row = 0; row < l->h.rows.count && !r; row++) {
-		char *chunk = weft__slab_chunk(&rows->slab, row);
-		uint32_t head = weft__load_relaxed(weft__row_head(rows, chunk, row));
-		uint32_t state = weft__load_relaxed(weft__row_state(rows, chunk, row));
+	for (uint32_t row = 0; row < sound->rows; row++) {
+		/* relaxed: ours alone */
+		bool lives = weft__load_relaxed(weft__row_head(r, weft__slab_chunk(&r->slab, row), row)) != WEFT__NONE;
 
-		if (l->h.has_graph && !row_is_sound(l, row))
-			return damaged(l, (uint64_t)((char *)weft__row_state(rows, chunk, row) - l->map), "a link to nowhere");
-		if (head != WEFT__NONE && (head >= l->h.items.count || weft__load_relaxed(weft__item_row(&index->items, head)) != row))
-			return damaged(l, (uint64_t)((char *)weft__row_head(rows, chunk, row) - l->map), "a row without its id");
-		if (head == WEFT__NONE && (!(state & WEFT__ROW_IN) || state & WEFT__ROW_CONDEMNED))
-			weft__slab_retire(&index->rows.slab, row);
+		live += lives;
+		if (lives || weft__sound_is_in(sound, row))
+			numbers[n++] = row;
 		else
-			r = weft__index_learn(&index->by_vector, row);
+			weft__slab_retire(&r->slab, row);
 	}
-	return r;
+	weft__store_relaxed(&l->index->live_rows, live); /* relaxed: nobody else knows the index, here and below */
+	if (sound->has_graph)
+		weft__store_relaxed(&weft__index_graph(l->index)->dead, n - live);
+	return weft__lookup_fill(&l->index->by_vector, numbers, n);
 }
 
-static int take_items(struct load *l)
+static int take_items(struct load *l, uint32_t *numbers)
 {
-	weft_index *index = l->index;
-	int r = 0;
+	struct weft__items *t = &l->index->items;
+	uint32_t n = 0;
 
-	for (uint32_t item = 0; item < l->h.items.count && !r; item++) {
-		if (weft__load_relaxed(weft__item_row(&index->items, item)) == WEFT__NONE)
-			weft__slab_retire(&index->items.slab, item);
-		else if (!item_is_sound(l, item))
-			return damaged(l, (uint64_t)((char *)weft__item_row(&index->items, item) - l->map), "an id without its row");
+	for (uint32_t item = 0; item < l->h.items.count; item++) {
+		if (weft__load_relaxed(weft__item_row(t, item)) == WEFT__NONE) /* relaxed: ours alone */
+			weft__slab_retire(&t->slab, item);
 		else
-			r = weft__index_learn(&index->by_id, item);
+			numbers[n++] = item;
 	}
-	return r;
+	weft__store_relaxed(&l->index->ids, n); /* relaxed: the same */
+	return weft__lookup_fill(&l->index->by_id, numbers, n);
 }
 
-static int take_graph(struct load *l)
+static int take_graph(struct load *l, const struct weft__sound *sound)
 {
 	struct weft__graph *g = weft__index_graph(l->index);
 	const struct weft__file_header *h = &l->h;
 
-	if (!h->has_graph)
+	if (!g)
 		return 0;
-	if (h->entry != WEFT__GRAPH_EMPTY &&
-	    ((uint32_t)h->entry >= h->rows.count || h->entry >> 32 > WEFT__GRAPH_FLOORS ||
-	     weft__load_relaxed(weft__graph_state(l->index, (uint32_t)h->entry)) >> WEFT__ROW_FLOOR_SHIFT < h->entry >> 32))
+	if (!weft__sound_entry(sound, h->entry))
 		return damaged(l, 0, "no such entry");
 	/* relaxed: nobody else knows the index */
 	weft__store_relaxed(&g->entry, h->entry);
-	weft__store_relaxed(&g->linked, h->linked);
-	weft__store_relaxed(&g->dead, h->dead);
-	weft__store_relaxed(&g->sweep.checked, h->linked);
+	weft__store_relaxed(&g->linked, sound->linked);
+	weft__store_relaxed(&g->sweep.checked, sound->linked);
 	weft__store_relaxed(&g->calibration.rows, h->calibrated_rows);
 	for (uint32_t i = 0; i < WEFT__CALIBRATE_EFS; i++)
 		weft__store_relaxed(&g->calibration.found[i], h->found[i]);
 	return 0;
+}
+
+static int take_sound(struct load *l, struct weft__sound *sound)
+{
+	uint32_t most = sound->rows > sound->items ? sound->rows : sound->items;
+	uint32_t *numbers;
+	int r = check_sums(l, sound);
+
+	for (uint32_t first = 0; first < sound->rows && !r; first += 1u << WEFT__INDEX_SHIFT)
+		r = look_at(l, sound, first, weft__sound_rows);
+	for (uint32_t first = 0; first < sound->items && !r; first += 1u << WEFT__INDEX_SHIFT)
+		r = look_at(l, sound, first, weft__sound_items);
+	if (!r)
+		r = take_graph(l, sound);
+	if (r < 0)
+		return r;
+	numbers = weft_malloc(((size_t)most + 1) * sizeof(*numbers));
+	if (!numbers)
+		return -ENOMEM;
+	r = take_rows(l, sound, numbers);
+	if (!r)
+		r = take_items(l, numbers);
+	weft_free(numbers);
+	return r;
+}
+
+static int take_all(struct load *l)
+{
+	struct weft__sound sound;
+	int r = weft__sound_begin(&sound, l->index);
+
+	if (!r)
+		r = take_sound(l, &sound);
+	weft__sound_end(&sound);
+	return r;
 }
 
 /* ---- open --------------------------------------------------------------------------------------------- */
@@ -269,9 +305,11 @@ static int create_like(struct load *l)
 	if (r < 0)
 		return r;
 	index = l->index;
-	if (h->shift != index->rows.slab.shift || (h->rows.chunks && h->rows.chunk_bytes != index->rows.slab.chunk_bytes) ||
+	if (h->has_graph != (weft__index_graph(index) != NULL) || (h->has_graph && o.kind == WEFT_INDEX_SCAN))
+		return damaged(l, 0, "a graph that should not be, or be there");
+	if ((h->rows.chunks && h->rows.chunk_bytes != index->rows.slab.chunk_bytes) ||
 	    (h->items.chunks && h->items.chunk_bytes != index->items.slab.chunk_bytes) ||
-	    (h->uppers.chunks && (!h->has_graph || h->uppers.chunk_bytes != weft__index_graph(index)->uppers.chunk_bytes)))
+	    (h->uppers.chunks && h->uppers.chunk_bytes != weft__index_graph(index)->uppers.chunk_bytes))
 		return damaged(l, 0, "sizes of chunks");
 	return 0;
 }
@@ -283,23 +321,15 @@ static int load(struct load *l)
 	if (!r)
 		r = create_like(l);
 	if (!r)
-		r = check_sums(l);
-	if (!r)
 		r = adopt(l, &l->index->rows.slab, &l->h.rows);
 	if (!r)
 		r = adopt(l, &l->index->items.slab, &l->h.items);
 	if (!r && l->h.has_graph)
 		r = adopt(l, &weft__index_graph(l->index)->uppers, &l->h.uppers);
 	if (!r)
-		r = take_rows(l);
-	if (!r)
-		r = take_items(l);
-	if (!r)
-		r = take_graph(l);
+		r = take_all(l);
 	if (r < 0)
 		return r;
-	weft__store_relaxed(&l->index->ids, l->h.ids); /* relaxed: nobody else knows the index */
-	weft__store_relaxed(&l->index->live_rows, l->h.live_rows);
 	l->index->map = l->map;
 	l->index->map_bytes = l->bytes;
 	return 0;

@@ -38,14 +38,14 @@ static void score_codes(const weft_index *index, char *const *table, const struc
 		}
 		index->simd->dot4_i8(p->codes, codes, r->code_bytes, dot);
 		for (uint32_t j = 0; j < 4; j++)
-			ret[i + j] = weft__i8_score(dot[j], p->coded,
-			                            *weft__row_scale(r, table[rows[i + j] >> r->slab.shift], rows[i + j]));
+			ret[i + j] = weft__code_score(dot[j], p->coded,
+			                              *weft__row_largest(r, table[rows[i + j] >> r->slab.shift], rows[i + j]));
 	}
 	for (; i < n; i++) {
 		char *chunk = table[rows[i] >> r->slab.shift];
 
-		ret[i] = weft__i8_score(index->simd->dot_i8(p->codes, weft__row_codes(r, chunk, rows[i]), r->code_bytes),
-		                        p->coded, *weft__row_scale(r, chunk, rows[i]));
+		ret[i] = weft__code_score(index->simd->dot_i8(p->codes, weft__row_codes(r, chunk, rows[i]), r->code_bytes),
+		                          p->coded, *weft__row_largest(r, chunk, rows[i]));
 	}
 }
 
@@ -107,6 +107,6 @@ struct weft__probe weft__probe_of_row(const weft_index *index, struct weft__sear
 	sum = index->simd->dot_i8(s->ones, codes, r->code_bytes) - 128 * (int32_t)r->code_bytes;
 	return (struct weft__probe){
 		.codes = s->probe,
-		.coded = { .scale = *weft__row_scale(r, chunk, row), .offset = 128 * sum },
+		.coded = { .scale = *weft__row_largest(r, chunk, row) * (1 / 127.0f), .offset = 128 * sum },
 	};
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "simd/simd.h"
+
 #define CODES_ALIGN 64u  /* bytes: the kernels then have no rest */
 #define VECTOR_ALIGN 16u /* floats */
 
@@ -35,8 +37,9 @@ void weft__rows_init(struct weft__rows *rows, const weft_index_options *opt, uin
 	size_t n = (size_t)1 << shift, at = 0, words = n * sizeof(uint32_t);
 
 	rows->dims = opt->dims;
-	rows->vector_floats = opt->codes == WEFT_INDEX_CODES_I8_ONLY ? 0 : padded(opt->dims, VECTOR_ALIGN);
+	rows->vector_floats = opt->codes == WEFT_INDEX_CODES_NONE ? padded(opt->dims, VECTOR_ALIGN) : 0;
 	rows->code_bytes = opt->codes == WEFT_INDEX_CODES_NONE ? 0 : padded(opt->dims, CODES_ALIGN);
+	rows->rest_words = opt->codes == WEFT_INDEX_CODES_I8 ? rows->code_bytes : 0;
 	rows->link_words = opt->kind == WEFT_INDEX_SCAN ? 0 : 2 * opt->m;
 	place(&at, n * rows->code_bytes);
 	rows->at_links = place(&at, rows->link_words * words);
@@ -47,6 +50,7 @@ void weft__rows_init(struct weft__rows *rows, const weft_index_options *opt, uin
 	rows->at_uppers = place(&at, words);
 	rows->slab.at_chain = place(&at, words);
 	rows->at_vectors = place(&at, rows->vector_floats * words);
+	rows->at_rests = place(&at, n * rows->rest_words * sizeof(int16_t));
 	rows->slab.chunk_bytes = at;
 	rows->slab.clear = clear_rows;
 	weft__slab_init(&rows->slab, shift, grace);
@@ -79,16 +83,23 @@ void weft__items_init(struct weft__items *items, uint32_t shift, struct weft__gr
 	weft__slab_init(&items->slab, shift, grace);
 }
 
+float weft__row_code(const struct weft__rows *rows, const float *v, uint8_t *ret_codes, int16_t *ret_rests)
+{
+	memset(ret_codes + rows->dims, 128, rows->code_bytes - rows->dims);
+	if (rows->rest_words)
+		memset(ret_rests + rows->dims, 0, (rows->rest_words - rows->dims) * sizeof(*ret_rests));
+	return weft__quantise_fine(v, rows->dims, ret_codes, rows->rest_words ? ret_rests : NULL);
+}
+
 void weft__row_copy(const struct weft__rows *rows, uint32_t row, float *ret)
 {
 	char *chunk = weft__slab_chunk(&rows->slab, row);
-	const uint8_t *codes = weft__row_codes(rows, chunk, row);
-	float scale = *weft__row_scale(rows, chunk, row);
 
 	if (rows->vector_floats)
 		memcpy(ret, weft__row_vector(rows, chunk, row), rows->dims * sizeof(float));
-	for (uint32_t i = 0; !rows->vector_floats && i < rows->dims; i++)
-		ret[i] = (float)((int32_t)codes[i] - 128) * scale;
+	else
+		weft__fine_to_f32(weft__row_codes(rows, chunk, row), rows->rest_words ? weft__row_rests(rows, chunk, row) : NULL,
+		                  *weft__row_largest(rows, chunk, row), rows->dims, ret);
 }
 
 /* ---- attributes -------------------------------------------------------------------------------- */

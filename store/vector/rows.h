@@ -7,10 +7,11 @@
  *
  * Both are slabs: chunks of columns, the ones a search touches first:
  *
- *     rows:  codes | links | scales | heads | states | hashes | uppers | chains | vectors
+ *     rows:  codes | links | scales | heads | states | hashes | uppers | chains | vectors | rests
  *     items: ids | rows | nexts | chains | live | rooms | entities | times | kinds | tags
  *
- * Vector, codes, scale and hash of a row are written before anybody can learn its number, and stay until
+ * A row has vectors, or codes, or codes and rests, which together are as exact (weft__quantise_fine).
+ * Vector, codes, rests, scale and hash of a row are written before anybody can learn its number, and stay until
  * a grace period after nobody can. Id, row and attributes of an item the same: new attributes are a new item
  * in the old one's place. So readers need the acquire loads of head, next and links, and no lock.
  *
@@ -43,13 +44,17 @@ enum { /* a row's state; the bits from 8 on: its top floor, which it keeps for g
 #define WEFT__ROW_MARKS (WEFT__ROW_LINKED | WEFT__ROW_CONDEMNED | WEFT__ROW_IN)
 #define WEFT__ROW_FLOOR_SHIFT 8
 
+/* 64 rows a chunk: small indexes come in thousands, and filters look at 64 at a time. */
+#define WEFT__INDEX_SHIFT 6u
+
 struct weft__rows {
 	struct weft__slab slab; /* first: clear gets it back */
 	uint32_t dims;
 	uint32_t vector_floats; /* a row's, padded with zeroes; 0: no floats are kept */
 	uint32_t code_bytes;    /* a row's, padded with 128, which is 0; 0: no codes */
+	uint32_t rest_words;    /* of 16 bits, a row's, padded with 0: as many as codes; 0: no rests */
 	uint32_t link_words;    /* a row's on the ground floor; 0: no graph */
-	size_t at_links, at_scales, at_heads, at_states, at_hashes, at_uppers, at_vectors;
+	size_t at_links, at_scales, at_heads, at_states, at_hashes, at_uppers, at_vectors, at_rests;
 };
 
 struct weft__items {
@@ -78,12 +83,17 @@ static inline float *weft__row_vector(const struct weft__rows *r, char *chunk, u
 	return (float *)(chunk + r->at_vectors) + (size_t)(row & r->slab.mask) * r->vector_floats;
 }
 
+static inline int16_t *weft__row_rests(const struct weft__rows *r, char *chunk, uint32_t row)
+{
+	return (int16_t *)(chunk + r->at_rests) + (size_t)(row & r->slab.mask) * r->rest_words;
+}
+
 #define WEFT__ROW_COLUMN(name, type, at)                                                                   \
 	static inline type *weft__row_##name(const struct weft__rows *r, char *chunk, uint32_t row)        \
 	{                                                                                                  \
 		return (type *)(chunk + r->at) + (row & r->slab.mask);                                     \
 	}
-WEFT__ROW_COLUMN(scale, float, at_scales)           /* value = (code - 128) * scale */
+WEFT__ROW_COLUMN(largest, float, at_scales)         /* of the vector's numbers, with codes: what these are parts of */
 WEFT__ROW_COLUMN(head, _Atomic(uint32_t), at_heads) /* first item; WEFT__NONE: the row is dead, or free */
 WEFT__ROW_COLUMN(state, _Atomic(uint32_t), at_states)
 WEFT__ROW_COLUMN(hash, uint32_t, at_hashes)
@@ -124,6 +134,8 @@ static inline bool weft__row_is_linked(const struct weft__rows *r, uint32_t row)
 	return weft__load_acquire(weft__row_state(r, weft__slab_chunk(&r->slab, row), row)) & WEFT__ROW_LINKED;
 }
 
+/* Codes, rests and largest of a vector of dims floats; rests are not written when none are kept. Gives largest. */
+float weft__row_code(const struct weft__rows *rows, const float *v, uint8_t *ret_codes, int16_t *ret_rests);
 /* The vector of a row, as exactly as it is kept. dims floats. */
 void weft__row_copy(const struct weft__rows *rows, uint32_t row, float *ret);
 

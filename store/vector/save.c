@@ -45,11 +45,6 @@ static int write_at(int fd, const void *bytes, size_t n, uint64_t at)
 	return 0;
 }
 
-static uint64_t page_up(uint64_t at)
-{
-	return (at + WEFT__FILE_PAGE - 1) / WEFT__FILE_PAGE * WEFT__FILE_PAGE;
-}
-
 static void add_sums(struct save *s, const struct weft__slab *slab, const char *chunk)
 {
 	const struct weft__rows *r = &s->index->rows;
@@ -73,7 +68,8 @@ static void blank(const struct weft__rows *r, uint32_t row)
 	memset(weft__row_codes(r, chunk, row), 0, r->code_bytes);
 	memset((void *)weft__row_links(r, chunk, row), 0, r->link_words * sizeof(uint32_t));
 	memset(weft__row_vector(r, chunk, row), 0, r->vector_floats * sizeof(float));
-	*weft__row_scale(r, chunk, row) = 0;
+	memset(weft__row_rests(r, chunk, row), 0, r->rest_words * sizeof(int16_t));
+	*weft__row_largest(r, chunk, row) = 0;
 	*weft__row_hash(r, chunk, row) = *weft__row_upper(r, chunk, row) = 0;
 }
 
@@ -90,7 +86,7 @@ static int write_slab(struct save *s, const struct weft__slab *slab, struct weft
 	uint32_t count = weft__slab_count(slab);
 	int r = 0;
 
-	s->at = page_up(s->at);
+	s->at = weft__file_page_up(s->at);
 	*ret = (struct weft__file_section){
 		.offset = s->at, .chunk_bytes = slab->chunk_bytes, .chunks = (count + slab->mask) >> slab->shift, .count = count
 	};
@@ -125,16 +121,11 @@ static void describe(const weft_index *index, struct weft__file_header *h)
 	h->graph_from = o->graph_from;
 	h->seed = o->seed;
 	h->shift = index->rows.slab.shift;
-	/* relaxed: writers are out */
-	h->ids = weft__load_relaxed(&((weft_index *)index)->ids);
-	h->live_rows = weft__load_relaxed(&((weft_index *)index)->live_rows);
 	h->entry = WEFT__GRAPH_EMPTY;
 	if (!g)
 		return;
 	h->has_graph = 1;
-	h->entry = weft__load_relaxed(&g->entry);
-	h->linked = weft__load_relaxed(&g->linked);
-	h->dead = weft__load_relaxed(&g->dead);
+	h->entry = weft__load_relaxed(&g->entry); /* relaxed, also below: writers are out */
 	h->calibrated_rows = weft__load_relaxed(&g->calibration.rows);
 	for (uint32_t i = 0; i < WEFT__CALIBRATE_EFS; i++)
 		h->found[i] = weft__load_relaxed(&g->calibration.found[i]);
@@ -153,7 +144,7 @@ static int write_sections(struct save *s, struct weft__file_header *h)
 		r = write_slab(s, &g->uppers, &h->uppers);
 	if (r < 0)
 		return r;
-	h->sums_offset = s->at = page_up(s->at);
+	h->sums_offset = s->at = weft__file_page_up(s->at);
 	h->file_bytes = s->at + s->sum_count * sizeof(*s->sums);
 	h->sums_crc = weft__crc32c(0, s->sums, s->sum_count * sizeof(*s->sums));
 	return write_at(s->fd, s->sums, s->sum_count * sizeof(*s->sums), s->at);
@@ -257,7 +248,8 @@ int weft_index_save(weft_index *index, const char *path)
 	WEFT_RETURN_IF(!index || !path || !*path, -EINVAL);
 	if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside))
 		return -ENAMETOOLONG;
-	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	unlink(beside); /* left by a crash, or somebody's link: only what is made here is written to */
+	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	r = save_to(index, fd);

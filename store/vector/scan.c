@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * store/vector/scan.c - the exact way: every row that passes is looked at, by its codes, four at a time; the best of
- * them are scored again by their floats.
+ * them are scored again by all that is kept of them.
  *
  *     all rows, chunk after chunk    --\
- *                                       four rows --dot4_i8--> pool of the best `keep` --floats--> hits
+ *                                       four rows --dot4_i8--> pool of the best `keep` --dot_fine--> hits
  *     items that match, 64 at a time --/
  *
- * Codes are a quarter of the memory, and beyond the second level cache memory is all that counts. A score by codes
+ * Codes are a third of the memory, and beyond the second level cache memory is all that counts. A score by codes
  * is off by about 1e-3, so more rows are kept than are asked for. The pool takes whatever beats its floor, and when it is
  * full, throws away all but the best and raises the floor: sorting is rare, and the usual row costs one compare.
  */
@@ -19,6 +19,7 @@
 
 #define SPARE_ROWS 24u /* kept beyond those asked for */
 #define AHEAD 8u       /* rows whose codes are fetched before they are needed */
+#define RESTS_AHEAD 3u
 #define NO_FLOOR (-1e30f)
 
 struct scan {
@@ -90,7 +91,7 @@ static void score_by_codes(struct scan *s)
 {
 	const struct weft__rows *rows = &s->index->rows;
 	const uint8_t *codes[4];
-	float scales[4];
+	float largest[4];
 	int32_t dots[4];
 
 	for (uint32_t i = 0; i < 4; i++) {
@@ -98,11 +99,11 @@ static void score_by_codes(struct scan *s)
 		char *chunk = weft__slab_chunk(&rows->slab, row);
 
 		codes[i] = weft__row_codes(rows, chunk, row);
-		scales[i] = *weft__row_scale(rows, chunk, row);
+		largest[i] = *weft__row_largest(rows, chunk, row);
 	}
 	s->index->simd->dot4_i8(s->query->codes, codes, rows->code_bytes, dots);
 	for (uint32_t i = 0; i < s->waiting; i++)
-		consider(s, s->rows[i], weft__i8_score(dots[i], s->query->coded, scales[i]));
+		consider(s, s->rows[i], weft__code_score(dots[i], s->query->coded, largest[i]));
 	s->waiting = 0;
 }
 
@@ -145,8 +146,20 @@ float weft__score(const weft_index *index, const struct weft__searcher *query, u
 
 	if (rows->vector_floats)
 		return index->simd->dot_f32(query->query, weft__row_vector(rows, chunk, row), rows->vector_floats);
-	return weft__i8_score(index->simd->dot_i8(query->codes, weft__row_codes(rows, chunk, row), rows->code_bytes),
-	                      query->coded, *weft__row_scale(rows, chunk, row));
+	if (rows->rest_words)
+		return weft__fine_score(index->simd->dot_fine(query->query, weft__row_codes(rows, chunk, row),
+		                                              weft__row_rests(rows, chunk, row), rows->rest_words),
+		                        *weft__row_largest(rows, chunk, row));
+	return weft__code_score(index->simd->dot_i8(query->codes, weft__row_codes(rows, chunk, row), rows->code_bytes),
+	                        query->coded, *weft__row_largest(rows, chunk, row));
+}
+
+void weft__score_soon(const weft_index *index, uint32_t row)
+{
+	const struct weft__rows *rows = &index->rows;
+
+	if (rows->rest_words)
+		weft__prefetch(weft__row_rests(rows, weft__slab_chunk(&rows->slab, row), row), rows->rest_words * sizeof(int16_t));
 }
 
 /* ---- which rows ------------------------------------------------------------------------------ */
@@ -194,7 +207,7 @@ static void fetch(const struct scan *s, uint32_t row)
 
 	for (uint32_t i = 0; i < rows->code_bytes; i += WEFT_CACHELINE)
 		__builtin_prefetch(at + i);
-	__builtin_prefetch(weft__row_scale(rows, chunk, row));
+	__builtin_prefetch(weft__row_largest(rows, chunk, row));
 }
 
 static void matching_rows(struct scan *s)
@@ -233,18 +246,15 @@ static int pool_take(struct scan *s, struct weft__searcher *query)
 	return s->pool ? 0 : -ENOMEM;
 }
 
-/* By floats, or, when there are none, as they are. */
+/* As exactly as they are kept. */
 static void offer_best(struct scan *s)
 {
 	cut(s);
 	for (uint32_t i = 0; i < s->count; i++) {
-		if (!s->index->rows.vector_floats)
-			weft__hits_offer(s->index, s->hits, s->pool[i].row, s->pool[i].score);
-		else if (s->rows[s->waiting++] = s->pool[i].row, s->waiting == 4)
-			score_by_floats(s);
+		if (i + RESTS_AHEAD < s->count)
+			weft__score_soon(s->index, s->pool[i + RESTS_AHEAD].row);
+		weft__hits_offer(s->index, s->hits, s->pool[i].row, weft__score(s->index, s->query, s->pool[i].row));
 	}
-	if (s->waiting)
-		score_by_floats(s);
 }
 
 int weft__scan_search(weft_index *index, struct weft__searcher *query, struct weft__hits *hits)

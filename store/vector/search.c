@@ -7,8 +7,8 @@
 #include "store/vector/graph.h"
 #include "store/vector/match.h"
 
-#define EF_MAX 20000u      /* a scan is better then */
 #define SAMPLE_GROUPS 128u /* of 64 items, to see how many a filter lets through */
+#define SCORED_AHEAD 3u    /* rows whose memory is asked for before they are scored */
 /* What a row costs a scan, and a place in the pool a walk: in the same unit, some 25 ns (384 dimensions). */
 #define SCAN_ROW_COST 1u
 #define WALK_COST 16u
@@ -91,6 +91,8 @@ static void offer_pool(weft_index *index, struct weft__searcher *s, struct weft_
 	for (uint32_t i = 0; i < s->pool_count && most; i++) {
 		uint32_t row = s->pool[i].row & ~WEFT__NEAR_DONE;
 
+		if (i + SCORED_AHEAD < s->pool_count)
+			weft__score_soon(index, s->pool[i + SCORED_AHEAD].row & ~WEFT__NEAR_DONE);
 		if (!row_passes(index, hits, row))
 			continue;
 		weft__hits_offer(index, hits, row, weft__score(index, s, row));
@@ -153,7 +155,7 @@ static bool by_graph(weft_index *index, struct weft__searcher *s, uint64_t ef, s
 {
 	uint64_t ids = weft__load_relaxed(&index->ids); /* relaxed: as many as there were when we came */
 
-	if (!ef || ef > EF_MAX || weft__searcher_ready(index, s, (uint32_t)ef) < 0)
+	if (!ef || ef > WEFT_INDEX_EF_MAX || weft__searcher_ready(index, s, (uint32_t)ef) < 0)
 		return false;
 	weft__graph_search(index, s, (uint32_t)ef, hits);
 	if (hits->count < (hits->k < ids ? hits->k : ids))
@@ -187,6 +189,8 @@ int weft_index_search(weft_index *index, const float *query, uint32_t k, const w
 		place = weft__grace_enter(&index->grace);
 		if (!by_graph(index, s, plan(index, &q, k), &hits))
 			r = by_scan(index, s, &hits);
+		else if (!q.ef)
+			weft__calibrate_keep(index, s);
 		weft__grace_leave(place);
 	}
 	weft__searcher_give(index, s);

@@ -26,17 +26,20 @@ void weft__searcher_free(struct weft__searcher *s)
 static struct weft__searcher *searcher_create(const weft_index *index)
 {
 	size_t floats = (index->opt.dims + WEFT_CACHELINE - 1) / WEFT_CACHELINE * WEFT_CACHELINE;
+	size_t bytes = floats * (sizeof(float) + sizeof(int16_t) + 4);
 	struct weft__searcher *s = weft_calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
-	s->query = weft_aligned_alloc(WEFT_CACHELINE, floats * (sizeof(float) + 3));
+	s->query = weft_aligned_alloc(WEFT_CACHELINE, bytes);
 	if (!s->query) {
 		weft_free(s);
 		return NULL;
 	}
-	memset(s->query, 0, floats * (sizeof(float) + 3));
-	s->codes = (int8_t *)(s->query + floats);
+	memset(s->query, 0, bytes);
+	s->row_rests = (int16_t *)(void *)(s->query + floats);
+	s->row_codes = (uint8_t *)(s->row_rests + floats);
+	s->codes = (int8_t *)(s->row_codes + floats);
 	s->probe = s->codes + floats;
 	s->ones = s->probe + floats;
 	memset(s->ones, 1, floats);

@@ -10,6 +10,7 @@
 #define CONDEMN_SLICE 8192u
 #define REACH_SLICE 512u
 #define REPAIR_CANDIDATES 256u
+#define REPAIR_TRIES 16u /* the nearest: those behind are seldom taken, and each is compared with all that stay */
 
 static uint32_t *chain_of(const weft_index *index, uint32_t row)
 {
@@ -82,20 +83,7 @@ struct repair {
 	uint32_t row_count;
 };
 
-static bool is_known(const struct repair *p, uint32_t row)
-{
-	for (uint32_t i = 0; i < p->kept_count; i++) {
-		if (p->kept[i].row == row)
-			return true;
-	}
-	for (uint32_t i = 0; i < p->row_count; i++) {
-		if (p->rows[i] == row)
-			return true;
-	}
-	return false;
-}
-
-static void take_neighbours_of(weft_index *index, struct repair *p, uint32_t lost, uint32_t row, uint32_t floor)
+static void take_neighbours_of(weft_index *index, struct weft__searcher *s, struct repair *p, uint32_t lost, uint32_t floor)
 {
 	struct weft__links links = weft__graph_links(index, lost, floor);
 
@@ -104,23 +92,28 @@ static void take_neighbours_of(weft_index *index, struct repair *p, uint32_t los
 
 		if (to == WEFT__NONE)
 			break;
-		if (to != row && !weft__graph_is_condemned(index, to) && !is_known(p, to))
+		if (weft__searcher_is_new(s, to) && !weft__graph_is_condemned(index, to))
 			p->rows[p->row_count++] = to;
 	}
 }
 
 /* What stays of a list, and what may take the place of the rest. */
-static void sort_out(weft_index *index, struct repair *p, const uint32_t *list, uint32_t n, uint32_t row, uint32_t floor)
+static void sort_out(weft_index *index, struct weft__searcher *s, struct repair *p, const uint32_t *list, uint32_t n, uint32_t row,
+                     uint32_t floor)
 {
-	p->kept_count = p->lost = p->row_count = 0;
+	p->kept_count = p->row_count = 0;
+	weft__searcher_forget(s);
+	weft__searcher_is_new(s, row);
 	for (uint32_t i = 0; i < n; i++) {
-		if (!weft__graph_is_condemned(index, list[i]))
-			p->kept[p->kept_count++].row = list[i];
+		if (weft__graph_is_condemned(index, list[i]))
+			continue;
+		p->kept[p->kept_count++].row = list[i];
+		weft__searcher_is_new(s, list[i]);
 	}
 	p->lost = n - p->kept_count;
 	for (uint32_t i = 0; i < n; i++) {
 		if (weft__graph_is_condemned(index, list[i]))
-			take_neighbours_of(index, p, list[i], row, floor);
+			take_neighbours_of(index, s, p, list[i], floor);
 	}
 }
 
@@ -146,7 +139,7 @@ static void replace_lost(weft_index *index, struct weft__searcher *s, struct rep
 	weft__graph_score_from(index, s, row, p->rows, p->row_count, scores);
 	for (uint32_t i = 0; i < p->row_count; i++)
 		near[i] = (struct weft__near){ .score = scores[i], .row = p->rows[i] };
-	for (uint32_t left = p->row_count; left && p->lost; left--) {
+	for (uint32_t left = p->row_count, tries = REPAIR_TRIES; left && tries && p->lost; left--, tries--) {
 		struct weft__near best = take_best(near, left);
 
 		if (weft__graph_is_behind(index, s, best, p->kept, p->kept_count))
@@ -176,7 +169,7 @@ static void repair_list(weft_index *index, struct weft__searcher *s, uint32_t ro
 	weft__lock_take(lock);
 	n = weft__graph_read(links, list);
 	if (count_lost(index, list, n)) {
-		sort_out(index, &p, list, n, row, floor);
+		sort_out(index, s, &p, list, n, row, floor);
 		replace_lost(index, s, &p, row);
 		weft__graph_write(links, p.kept, p.kept_count);
 	}

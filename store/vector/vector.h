@@ -12,6 +12,9 @@
 #ifndef WEFT_STORE_VECTOR_VECTOR_H
 #define WEFT_STORE_VECTOR_VECTOR_H
 
+#include <string.h>
+
+#include "runtime/base/refs.h"
 #include "simd/match.h"
 #include "simd/simd.h"
 #include "store/vector/rows.h"
@@ -27,7 +30,9 @@ struct weft__near {
 
 /* One search's memory, or one put's; kept between searches. */
 struct weft__searcher {
-	float *query;                 /* owned, one block with the next three: of length 1, padded with zeroes */
+	float *query;                 /* owned, one block with the next five: of length 1, padded with zeroes */
+	int16_t *row_rests;           /* of a row that is put: what will be kept of query */
+	uint8_t *row_codes;
 	int8_t *codes;                /* of query */
 	int8_t *probe;                /* of whatever row is compared with others */
 	int8_t *ones;
@@ -38,6 +43,7 @@ struct weft__searcher {
 	uint16_t *stamps;             /* owned, one a row: equal to stamp when the row was seen in this walk */
 	uint32_t stamps_cap;
 	uint16_t stamp;
+	uint32_t asked;               /* searches for a recall: weft__calibrate_keep */
 	bool links;                   /* a put that links the row it makes: the graph was there when it began */
 	struct weft__near *scanned;   /* owned: weft__searcher_scanned */
 	uint32_t scanned_cap;
@@ -57,7 +63,7 @@ struct weft_index {
 	weft_index_options opt; /* with the defaults filled in */
 	void *map; /* owned, of the file it was opened from; NULL: none */
 	size_t map_bytes;
-	_Alignas(WEFT_CACHELINE) _Atomic(uint32_t) refs;
+	_Alignas(WEFT_CACHELINE) weft__refs refs;
 	_Atomic(uint64_t) ids, live_rows; /* counters, by puts and deletes */
 	_Atomic(uint64_t) by_graph, by_scan;
 	_Atomic(struct weft__searcher *) idle[WEFT__SEARCHERS_KEPT]; /* owned */
@@ -73,8 +79,6 @@ static inline struct weft__graph *weft__index_graph(const weft_index *index)
 
 /* with_graph: an empty one that is ready, whatever the kind; a graph that is not built yet is its own. */
 int weft__index_create(const weft_index_options *opt, bool with_graph, weft_index **ret_index);
-/* A row or an item that was there before can be found. Before anybody else knows the index. 0 or -ENOMEM. */
-int weft__index_learn(struct weft__lookup *lookup, uint32_t number);
 
 /* ---- searcher.c ----------------------------------------------------------------------------------- */
 
@@ -90,6 +94,27 @@ void weft__searcher_give(weft_index *index, struct weft__searcher *s);
 void weft__searcher_free(struct weft__searcher *s);
 /* Room for so many; what was there is gone. NULL: out of memory. */
 struct weft__near *weft__searcher_scanned(struct weft__searcher *s, uint32_t cap);
+
+/* No row has been seen. */
+static inline void weft__searcher_forget(struct weft__searcher *s)
+{
+	if (++s->stamp == 0) {
+		memset(s->stamps, 0, s->stamps_cap * sizeof(*s->stamps));
+		s->stamp = 1;
+	}
+}
+
+/* Not seen before? It is now. Rows that came after the searcher was made ready are left out. */
+static inline bool weft__searcher_is_new(struct weft__searcher *s, uint32_t row)
+{
+	bool is;
+
+	if (row >= s->stamps_cap)
+		return false;
+	is = s->stamps[row] != s->stamp;
+	s->stamps[row] = s->stamp; /* again or not: a branch here would be wrong half of the time */
+	return is;
+}
 
 /* ---- search.c ------------------------------------------------------------------------------------- */
 
@@ -116,5 +141,7 @@ int weft__scan_search(weft_index *index, struct weft__searcher *query, struct we
 
 /* The cosine of a row to the query, as exactly as the index has it. */
 float weft__score(const weft_index *index, const struct weft__searcher *query, uint32_t row);
+/* It will be asked for. */
+void weft__score_soon(const weft_index *index, uint32_t row);
 
 #endif

@@ -45,28 +45,6 @@ static uint32_t offer(struct weft__searcher *s, uint32_t ef, uint32_t row, float
 	return at;
 }
 
-/* ---- stamps ---------------------------------------------------------------------------- */
-
-static void forget_seen(struct weft__searcher *s)
-{
-	if (++s->stamp == 0) {
-		memset(s->stamps, 0, s->stamps_cap * sizeof(*s->stamps));
-		s->stamp = 1;
-	}
-}
-
-/* Not seen before? Rows that came after the search began are left out. */
-static inline bool is_new(struct weft__searcher *s, uint32_t row)
-{
-	bool is;
-
-	if (row >= s->stamps_cap)
-		return false;
-	is = s->stamps[row] != s->stamp;
-	s->stamps[row] = s->stamp; /* again or not: a branch here would be wrong half of the time */
-	return is;
-}
-
 /* ---- the walk ----------------------------------------------------------------------------- */
 
 static uint32_t new_links(struct weft__searcher *s, struct weft__links links, uint32_t *ret_rows)
@@ -79,7 +57,7 @@ static uint32_t new_links(struct weft__searcher *s, struct weft__links links, ui
 		if (to == WEFT__NONE)
 			break;
 		ret_rows[n] = to;
-		n += is_new(s, to);
+		n += weft__searcher_is_new(s, to);
 	}
 	return n;
 }
@@ -98,12 +76,12 @@ void weft__graph_spread(weft_index *index, struct weft__searcher *s, uint32_t fl
 	uint32_t rows[WEFT__LINKS_MAX], at = 0;
 	float scores[WEFT__LINKS_MAX];
 
-	forget_seen(s);
+	weft__searcher_forget(s);
 	if (s->pool_count > ef)
 		s->pool_count = ef;
 	for (uint32_t i = 0; i < s->pool_count; i++) {
 		s->pool[i].row &= ~WEFT__NEAR_DONE;
-		is_new(s, s->pool[i].row);
+		weft__searcher_is_new(s, s->pool[i].row);
 	}
 	while (at < s->pool_count) {
 		uint32_t n, row = s->pool[at].row;

@@ -8,23 +8,8 @@
 # that is none, lines that are wrong.
 set -eu
 weft=$(realpath "$1")
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+. "$(dirname "$0")/cli.sh"
 cd "$dir"
-
-fail() {
-	echo "FAILED: $*"
-	exit 1
-}
-
-# expect CODE COMMAND...: its exit code; what it says is in said.
-expect() {
-	code=$1
-	shift
-	got=0
-	"$@" >out 2>said || got=$?
-	[ "$got" = "$code" ] || { cat out said; fail "$* gave $got, not $code"; }
-}
 
 room=00000000-0000-7000-8000-000000000001
 ann=00000000-0000-7000-8000-000000000002
@@ -83,6 +68,17 @@ for line in 'no json' '[]' '{"kind":"star"}' '{"kind":"world"}' '{"kind":"world"
 	grep -q "bad:2: " said || fail "for $line it says: $(cat said)"
 done
 
+# output that cannot be written is named
+expect 1 "$weft" store export --file none/out two
+has said 'none/out: No such file'
+if [ -w /dev/full ]; then
+	for args in "store check two" "store dump two" "--help" "completion bash"; do
+		# shellcheck disable=SC2086
+		"$weft" $args >/dev/full 2>said && fail "$args: a full disk is a success"
+		has said 'cannot write the output'
+	done
+fi
+
 # the store
 expect 1 "$weft" store check none
 expect 1 "$weft" store export none
@@ -97,7 +93,7 @@ for command in check dump export compact; do
 done
 
 # the command line
-for args in "" "check" "check one two" "check --file" "shine one" "check --loud one"; do
+for args in "" "check" "check one two" "check --file" "check --file in one" "compact --file in one" "shine one" "check --loud one"; do
 	# shellcheck disable=SC2086
 	expect 2 "$weft" store $args
 done

@@ -174,6 +174,58 @@ Test(ask, request__has_system_and_user_and_the_defaults)
 	cr_assert_eq(rec.tools_len, 0, "no tools, no array");
 }
 
+Test(ask, request__shows_the_tools)
+{
+	struct recorder rec = { .answer = "ok" };
+	struct kit k;
+
+	kit_init(&k);
+	cr_assert_eq(weft_models_add(k.models, WEFT_MODEL_TEXT_LARGE, 0, "record", record, &rec, NULL), 0);
+	kit_tool(&k, "city", CITY_SCHEMA, city, NULL);
+	kit_start(&k, 1);
+	weft_msg_destroy(kit_say(&k, "hi"));
+	cr_assert_eq(rec.tools_len, weft_tools_json(k.tools).len_bytes);
+	cr_assert_gt(rec.tools_len, 0);
+	kit_end(&k);
+}
+
+static int counting(weft_model_call *call, void *user)
+{
+	static const weft_tool_request again = { WEFT_STR("1"), WEFT_STR("city"), WEFT_STR("{\"city\":\"Rome\"}") };
+
+	(void)user;
+	call->response->usage = (weft_model_usage){ .prompt_tokens = 10, .completion_tokens = 5, .reasoning_tokens = 2 };
+	if (call->request->message_count < 4) {
+		call->response->tool_calls = &again;
+		call->response->tool_call_count = 1;
+	}
+	return 0;
+}
+
+Test(ask, result__counts_all_turns_and_brings_no_history_unasked)
+{
+	weft_ask ask = WEFT_ASK_INIT;
+	const weft_agent_result *r;
+	weft_msg *answer;
+	struct kit k;
+
+	kit_init(&k);
+	cr_assert_eq(weft_models_add(k.models, WEFT_MODEL_TEXT_LARGE, 0, "counting", counting, NULL, NULL), 0);
+	kit_tool(&k, "city", CITY_SCHEMA, city, NULL);
+	kit_start(&k, 1);
+	ask.input = WEFT_STR("go");
+	answer = kit_ask(&k, &ask);
+	r = weft_agent_result_of(answer);
+	cr_assert_eq(r->iterations, 2);
+	cr_assert_eq(r->usage.prompt_tokens, 20);
+	cr_assert_eq(r->usage.completion_tokens, 10);
+	cr_assert_eq(r->usage.reasoning_tokens, 4);
+	cr_assert_not(r->usage.estimated);
+	cr_assert_eq(r->history_count, 0);
+	weft_msg_destroy(answer);
+	kit_end(&k);
+}
+
 Test(ask, history__drops_system_messages_and_ends_with_the_user)
 {
 	struct recorder rec = { .answer = "ok" };
@@ -260,6 +312,7 @@ Test(ask, tools__results_go_back_in_call_order)
 		cr_assert(text_is(r->text, "done"));
 		cr_assert_eq(r->history_count, 7);
 		cr_assert_eq(r->history[2].tool_call_count, 3);
+		cr_assert(text_is(r->history[2].content, "looking"), "what it said beside the calls is kept");
 		cr_assert(text_is(r->history[3].content, "Rome"));
 		cr_assert(text_is(r->history[4].content, "Oslo"));
 		cr_assert(text_is(r->history[5].content, "Bonn"));
@@ -406,7 +459,9 @@ Test(ask, loop__stop_ends_the_run_and_off_sees_nothing)
 Test(ask, loop__failures_are_remembered_too)
 {
 	static const weft_mock_step steps[] = {
-		{ .calls = { { "broken", "{}" }, { "broken", "{}" }, { "city", "{oops" }, { "city", "{oops" } }, .call_count = 4 },
+		{ .calls = { { "broken", "{}" }, { "broken", "{}" }, { "city", "{oops" }, { "city", "{oops" },
+		             { "city", "{other" } },
+		  .call_count = 5 },
 		{ .text = "done" },
 	};
 	struct kit k;
@@ -425,6 +480,8 @@ Test(ask, loop__failures_are_remembered_too)
 	cr_assert_eq(r->tool_calls, 1);
 	cr_assert(text_has(r->history[4].content, "again: Error: tool 'broken' failed"));
 	cr_assert(text_has(r->history[6].content, "again: Error: the arguments for tool 'city' could not be parsed"));
+	cr_assert(text_has(r->history[7].content, "Error: the arguments"));
+	cr_assert_not(text_has(r->history[7].content, "again:"), "other bytes are another call");
 	weft_msg_destroy(answer);
 	kit_end(&k);
 }
@@ -518,34 +575,41 @@ Test(ask, model__finished_on_a_foreign_thread)
 	kit_end(&k);
 }
 
-Test(ask, model__delayed_mock_answers_many_at_once)
+/* Asks 64 times and takes the answers. How long that was. */
+static uint64_t ask_many(struct kit *k, weft_port *port)
 {
-	struct kit k;
-	weft_port *port;
-	weft_msg *got[64];
+	uint64_t before = weft_now_ns();
 	weft_ask ask = WEFT_ASK_INIT;
-	uint64_t before;
-	int n = 0;
+	weft_msg *got[64];
 
-	kit_init(&k);
-	k.mock.delay_ns = 20000000;
-	kit_start(&k, 1);
-	cr_assert_eq(weft_port_create(k.rt, NULL, &port), 0);
-	before = weft_now_ns();
 	for (uint64_t i = 0; i < 64; i++)
-		cr_assert_eq(weft_agent_ask(k.agent, &ask, weft_reply_to_port(port, i)), 0);
-	while (n < 64) {
-		int r = weft_port_wait_until(port, got, 64, weft_now_ns() + TEST_LONG);
-
+		cr_assert_eq(weft_agent_ask(k->agent, &ask, weft_reply_to_port(port, i)), 0);
+	for (int n = 0, r; n < 64; n += r) {
+		r = weft_port_wait_until(port, got, 64, weft_now_ns() + TEST_LONG);
 		cr_assert_gt(r, 0);
 		for (int i = 0; i < r; i++) {
 			cr_assert_eq(weft_msg_status(got[i]), 0);
 			weft_msg_destroy(got[i]);
 		}
-		n += r;
 	}
-	cr_assert_geq(weft_now_ns() - before, k.mock.delay_ns);
-	cr_assert_lt(weft_now_ns() - before, 32 * k.mock.delay_ns, "they waited together");
+	return weft_now_ns() - before;
+}
+
+Test(ask, model__delayed_mock_answers_many_at_once)
+{
+	uint64_t took = UINT64_MAX;
+	struct kit k;
+	weft_port *port;
+
+	kit_init(&k);
+	k.mock.delay_ns = 20000000;
+	kit_start(&k, 1);
+	cr_assert_eq(weft_port_create(k.rt, NULL, &port), 0);
+	for (int tries = 0; tries < 20 && took >= 32 * k.mock.delay_ns; tries++) { /* unless the machine stands still */
+		took = ask_many(&k, port);
+		cr_assert_geq(took, k.mock.delay_ns);
+	}
+	cr_assert_lt(took, 32 * k.mock.delay_ns, "they waited together");
 	weft_port_destroy(port);
 	kit_end(&k);
 }

@@ -175,3 +175,20 @@ Test(agent_end, bad_input__is_refused)
 	cr_assert_null(weft_agent_result_of(NULL));
 	kit_end(&k);
 }
+
+/* The class lies in the definition, which goes with its last agent. */
+Test(agent_end, definition__may_go_before_its_agents)
+{
+	weft_ask ask = WEFT_ASK_INIT;
+	struct kit k;
+
+	kit_init(&k);
+	kit_start(&k, 2);
+	cr_assert_eq(weft_agent_spawn(k.rt, k.def, NULL, &k.agent), 0);
+	weft_agent_def_unref(k.def);
+	k.def = NULL;
+	ask.end_after = true;
+	weft_msg_destroy(kit_ask(&k, &ask));
+	cr_assert(ends_soon(k.agent));
+	kit_end(&k); /* and the other one here */
+}

@@ -5,6 +5,7 @@
 static int city(weft_tool_call *call, void *user)
 {
 	(void)user;
+	weft_tool_progress(call, WEFT_STR("looking out"));
 	weft_tool_return(call, WEFT_STR("sunny"));
 	return 0;
 }
@@ -18,10 +19,10 @@ static const weft_event_field *field(const weft_event *e, const char *key)
 	return NULL;
 }
 
-/* Read into `all` until the agent's end is there; strings live until the next read, so one read must do. */
-static int read_run(weft_subscription *sub, weft_event *all, uint32_t max)
+/* Strings live until the next read, so one read must do: when all has been said. */
+static int read_run(weft_runtime *rt, weft_subscription *sub, weft_event *all, uint32_t max)
 {
-	usleep(20000);
+	test_quiet(rt);
 	return weft_events_read(sub, all, max);
 }
 
@@ -51,6 +52,7 @@ Test(agent_events, run__with_one_tool)
 	static const struct expected want[] = {
 		{ WEFT_SCOPE_AGENT, WEFT_EVENT_STARTED, "guide" },     { WEFT_SCOPE_LLM, WEFT_EVENT_STARTED, "guide:llm:1" },
 		{ WEFT_SCOPE_LLM, WEFT_EVENT_COMPLETED, "guide:llm:1" }, { WEFT_SCOPE_TOOL, WEFT_EVENT_STARTED, "city" },
+		{ WEFT_SCOPE_TOOL, WEFT_EVENT_PROGRESS, "city" },
 		{ WEFT_SCOPE_TOOL, WEFT_EVENT_COMPLETED, "city" },     { WEFT_SCOPE_LLM, WEFT_EVENT_STARTED, "guide:llm:2" },
 		{ WEFT_SCOPE_LLM, WEFT_EVENT_PROGRESS, "guide:llm:2" }, { WEFT_SCOPE_LLM, WEFT_EVENT_PROGRESS, "guide:llm:2" },
 		{ WEFT_SCOPE_LLM, WEFT_EVENT_COMPLETED, "guide:llm:2" }, { WEFT_SCOPE_AGENT, WEFT_EVENT_COMPLETED, "guide" },
@@ -71,22 +73,25 @@ Test(agent_events, run__with_one_tool)
 	ask.input = WEFT_STR("weather?");
 	ask.parent_workflow_id = 99;
 	weft_msg_destroy(kit_ask(&k, &ask));
-	expect(e, read_run(sub, e, 64), want, 10);
+	expect(e, read_run(k.rt, sub, e, 64), want, 11);
 	cr_assert(text_is(field(&e[0], "agent")->str, "guide"));
 	cr_assert(text_is(field(&e[0], "input")->str, "weather?"));
 	cr_assert(text_has(field(&e[1], "messages")->str, "{\"role\":\"user\",\"content\":\"weather?\"}"));
 	cr_assert(field(&e[2], "has_tool_calls")->num.b);
 	cr_assert(text_is(field(&e[3], "arguments")->str, "{\"city\":\"Rome\"}"));
 	cr_assert_gt(field(&e[3], "tool_call_id")->str.len_bytes, 0);
-	cr_assert(text_is(field(&e[4], "result")->str, "sunny"));
-	cr_assert_geq(field(&e[4], "duration_ms")->num.d, 0);
-	cr_assert(text_is(field(&e[6], "chunk")->str, "It is "));
-	cr_assert(text_is(field(&e[7], "chunk")->str, "sunny."));
-	cr_assert(text_is(field(&e[8], "response")->str, "It is sunny."));
-	cr_assert_not(field(&e[8], "has_tool_calls")->num.b);
-	cr_assert_eq(field(&e[9], "tool_calls")->num.i, 1);
-	cr_assert_eq(field(&e[9], "iterations")->num.i, 2);
-	cr_assert_geq(field(&e[9], "execution_time_ms")->num.d, 0);
+	cr_assert(text_is(field(&e[4], "chunk")->str, "looking out"));
+	cr_assert(text_is(field(&e[4], "agent")->str, "guide"));
+	cr_assert_gt(field(&e[4], "tool_call_id")->str.len_bytes, 0);
+	cr_assert(text_is(field(&e[5], "result")->str, "sunny"));
+	cr_assert_geq(field(&e[5], "duration_ms")->num.d, 0);
+	cr_assert(text_is(field(&e[7], "chunk")->str, "It is "));
+	cr_assert(text_is(field(&e[8], "chunk")->str, "sunny."));
+	cr_assert(text_is(field(&e[9], "response")->str, "It is sunny."));
+	cr_assert_not(field(&e[9], "has_tool_calls")->num.b);
+	cr_assert_eq(field(&e[10], "tool_calls")->num.i, 1);
+	cr_assert_eq(field(&e[10], "iterations")->num.i, 2);
+	cr_assert_geq(field(&e[10], "execution_time_ms")->num.d, 0);
 	weft_events_unsubscribe(sub);
 	kit_end(&k);
 	free(e);
@@ -119,7 +124,7 @@ Test(agent_events, failures__are_failed_events)
 	cr_assert_eq(weft_events_subscribe(k.rt, NULL, &sub), 0);
 	ask.parent_workflow_id = 99;
 	weft_msg_destroy(kit_ask(&k, &ask));
-	expect(e, read_run(sub, e, 64), want, 9);
+	expect(e, read_run(k.rt, sub, e, 64), want, 9);
 	cr_assert(text_has(e[8].message, "after 1 turns"));
 	weft_events_unsubscribe(sub);
 	kit_end(&k);

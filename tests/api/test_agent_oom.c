@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A handler answers that it will finish later, and there is no memory for its way back. Goal: its
+ * A handler answers that it will finish later, and there is no memory for its way back, or for what it returns. Goal: its
  * call stays valid until it finishes, and belongs to nobody else. Method: an allocator that fails on
  * demand; the handler uses up the worker's pool of messages before it returns.
  */
+#include <weft/cache.h>
+
 #include "tests/support/agents.h"
 #include "tests/support/failing_alloc.h"
 
@@ -23,16 +25,28 @@ static weft_model_call *lost;
 static weft_msg *taken[DRAIN_MAX];
 static uint32_t taken_count, second_asked;
 
-static int lose_the_way(weft_model_call *call, void *user)
+/* From here on the worker has no message left, and the next allocation is the promise's: it fails. */
+static int lose_the_way(void)
 {
-	(void)user;
 	drained = true;
 	while (taken_count < DRAIN_MAX && (taken[taken_count] = weft_msg_create(1, 0)))
 		taken_count++;
 	drained = false;
-	failures = 1; /* the promise's */
-	lost = call;
+	failures = 1;
 	return WEFT_PENDING;
+}
+
+static void give_back(void)
+{
+	while (taken_count)
+		weft_msg_destroy(taken[--taken_count]);
+}
+
+static int lost_model(weft_model_call *call, void *user)
+{
+	(void)user;
+	lost = call;
+	return lose_the_way();
 }
 
 static int second(weft_model_call *call, void *user)
@@ -43,7 +57,7 @@ static int second(weft_model_call *call, void *user)
 	return 0;
 }
 
-Test(agent_oom, model__that_cannot_come_back_keeps_its_call, .timeout = 60)
+Test(agent_oom, model__that_cannot_come_back_keeps_its_call, .timeout = 120)
 {
 	const weft_allocator allocator = test_failing_allocator();
 	struct kit k;
@@ -51,7 +65,7 @@ Test(agent_oom, model__that_cannot_come_back_keeps_its_call, .timeout = 60)
 
 	cr_assert_eq(weft_allocator_set(&allocator), 0);
 	kit_init(&k);
-	cr_assert_eq(weft_models_add(k.models, WEFT_MODEL_TEXT_LARGE, 1, "first", lose_the_way, NULL, NULL), 0);
+	cr_assert_eq(weft_models_add(k.models, WEFT_MODEL_TEXT_LARGE, 1, "first", lost_model, NULL, NULL), 0);
 	cr_assert_eq(weft_models_add(k.models, WEFT_MODEL_TEXT_LARGE, 0, "second", second, NULL, NULL), 0);
 	kit_start(&k, 1);
 	answer = kit_say(&k, "hi");
@@ -61,7 +75,110 @@ Test(agent_oom, model__that_cannot_come_back_keeps_its_call, .timeout = 60)
 	cr_assert_not_null(lost);
 	weft_model_finish(lost, 0); /* lets go of the run */
 	weft_msg_destroy(answer);
-	for (uint32_t i = 0; i < taken_count; i++)
-		weft_msg_destroy(taken[i]);
+	give_back();
 	kit_end(&k);
+}
+
+/* A question is embedded first, to look for one that means the same: whoever embeds has the run's arena then. */
+Test(agent_oom, embedding__that_cannot_come_back_has_the_arena, .timeout = 120)
+{
+	const weft_allocator allocator = test_failing_allocator();
+	weft_cache_options near = WEFT_CACHE_OPTIONS_INIT;
+	weft_cache *cache;
+	weft_msg *answer;
+	struct kit k;
+
+	cr_assert_eq(weft_allocator_set(&allocator), 0);
+	near.near_min = 0.9f;
+	cr_assert_eq(weft_cache_create(&near, &cache), 0);
+	kit_init(&k);
+	cr_assert_eq(weft_models_set_cache(k.models, cache), 0);
+	cr_assert_eq(weft_models_add(k.models, WEFT_MODEL_TEXT_EMBEDDING, 0, "lost", lost_model, NULL, NULL), 0);
+	cr_assert_eq(weft_models_add(k.models, WEFT_MODEL_TEXT_LARGE, 0, "second", second, NULL, NULL), 0);
+	kit_start(&k, 1);
+	answer = kit_say(&k, "hi");
+	cr_assert_not_null(weft_agent_result_of(answer));
+	cr_assert_eq(weft_msg_status(answer), WEFT_EMODEL);
+	cr_assert_eq(second_asked, 0, "it would share the arena with the one that is still at work");
+	cr_assert_not_null(lost);
+	cr_assert_not_null(weft_arena_alloc(lost->arena, 64));
+	weft_model_finish(lost, 0);
+	weft_msg_destroy(answer);
+	give_back();
+	kit_end(&k);
+	weft_cache_unref(cache);
+}
+
+static weft_tool_call *lost_call;
+
+static int lost_tool(weft_tool_call *call, void *user)
+{
+	(void)user;
+	lost_call = call;
+	return lose_the_way();
+}
+
+Test(agent_oom, tool__that_cannot_come_back_keeps_its_call, .timeout = 120)
+{
+	static const weft_mock_step steps[] = {
+		{ .calls = { { "lost", "{\"n\":[1,2,3]}" }, { "lost", "{\"n\":[]}" } }, .call_count = 2 }, { .text = "done" }
+	};
+	const weft_allocator allocator = test_failing_allocator();
+	weft_json_iter it;
+	weft_msg *answer;
+	struct kit k;
+	int n = 0;
+
+	cr_assert_eq(weft_allocator_set(&allocator), 0);
+	kit_init(&k);
+	k.mock.steps = steps;
+	k.mock.step_count = 2;
+	kit_tool(&k, "lost", "{\"type\":\"object\"}", lost_tool, NULL);
+	kit_start(&k, 1);
+	answer = kit_say(&k, "hi");
+	cr_assert_not_null(weft_agent_result_of(answer));
+	cr_assert_eq(weft_msg_status(answer), -ENOMEM, "a run goes on without what its tool may still say");
+	cr_assert_eq(weft_agent_result_of(answer)->tool_calls, 1, "and begins no other");
+	cr_assert_not_null(lost_call);
+	for (it = weft_json_iter_begin(weft_json_find(lost_call->arguments, WEFT_STR("n"))); weft_json_iter_next(&it);)
+		n++;
+	cr_assert_eq(n, 3, "its arguments are there");
+	weft_tool_return(lost_call, WEFT_STR("late"));
+	weft_tool_finish(lost_call, 0); /* lets go of the run */
+	weft_msg_destroy(answer);
+	give_back();
+	kit_end(&k);
+}
+
+/* What a tool returns is not lost without a word. */
+static int returns_without_memory(weft_tool_call *call, void *user)
+{
+	static char text[1 << 20]; /* more than is left of any arena */
+
+	(void)user;
+	memset(text, 'x', sizeof(text));
+	drained = true;
+	weft_tool_return(call, (weft_str){ text, sizeof(text) });
+	drained = false;
+	return 0;
+}
+
+Test(agent_oom, tool__whose_result_cannot_be_kept_has_failed, .timeout = 120)
+{
+	const weft_allocator allocator = test_failing_allocator();
+	weft_tool_options opt = WEFT_TOOL_OPTIONS_INIT;
+	weft_tools *tools;
+	weft_arena *arena;
+	weft_str result;
+
+	cr_assert_eq(weft_allocator_set(&allocator), 0);
+	cr_assert_eq(weft_tools_create(&tools), 0);
+	cr_assert_eq(weft_arena_create(0, &arena), 0);
+	opt.name = "large";
+	opt.fn = returns_without_memory;
+	cr_assert_eq(weft_tools_add(tools, &opt, NULL), 0);
+	cr_assert_eq(weft_tools_call(tools, WEFT_STR("large"), WEFT_STR("{}"), arena, &result), -ENOMEM);
+	cr_assert(text_has(result, "Error: tool 'large' failed: "), "%.*s", WEFT_STR_ARG(result));
+	weft_arena_destroy(arena);
+	weft_tools_unref(tools);
 }

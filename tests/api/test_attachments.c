@@ -4,8 +4,19 @@
  * or not at all, kept in the store, shown to the model.
  */
 #include "tests/support/attachments.h"
+#include "tests/support/leap.h"
 
-TestSuite(attachments, .init = attachments_setup, .fini = attachments_teardown, .timeout = 60);
+TestSuite(attachments, .init = attachments_setup, .fini = attachments_teardown, .timeout = 120);
+
+/* With a deadline of an hour, which can be over at once; one worker, so that whoever is woken has the timer. */
+static void setup_late(void)
+{
+	test_leaps();
+	attachments_setup_with(1);
+	w->opt.run_timeout_ns = TEST_HOUR;
+}
+
+TestSuite(attachments_late, .init = setup_late, .fini = attachments_teardown, .timeout = 120);
 
 /* ---- without handlers -------------------------------------------------------------- */
 
@@ -320,17 +331,21 @@ Test(attachments, pending__two_of_a_message_beside_each_other)
 	cr_assert(strstr(w->script.prompt[ASK_MESSAGE], "] Text: words Description: late"));
 }
 
-Test(attachments, pending__past_the_deadline_is_dropped)
+Test(attachments_late, pending__past_the_deadline_is_dropped)
 {
 	struct handler h = {.description = "too late", .hold = true}, next = {.description = "never"};
 	weft_attachment list[] = {IMAGE};
 	weft_incoming in = with("x", list, 1);
 
-	w->opt.run_timeout_ns = 30000000;
 	add_handler("eyes", "image/*", 1, &h);
 	add_handler("next", "*/*", 0, &next);
 	world_start(w);
-	cr_assert_eq(world_handle(w, &in, &reply)->status, -ETIMEDOUT);
+	cr_assert_eq(weft_agent_handle_message(w->agent, &in, weft_reply_to_future(w->future)), 0);
+	test_until(held(&h) == 1);
+	test_leap(TEST_HOUR);
+	cr_assert_eq(weft_send(test_spawn(w->rt, &test_echo, NULL), weft_msg_create(TEST_EXIT, 0)), 0);
+	cr_assert_eq(weft_future_wait_until(w->future, &reply, weft_now_ns() + TEST_LONG), 0);
+	cr_assert_eq(weft_msg_status(reply), -ETIMEDOUT);
 	assert_str(stored().attachments[0].description, "");
 	h.status = -EIO; /* a failure then asks nobody else */
 	let_go(&h, 0);

@@ -46,12 +46,30 @@ Test(bench_cli, weft__helps_and_tells_its_version)
 	expect("bench --help", 0, "--filter GLOB");
 }
 
+/* What it finds depends on where this runs; that it says a verdict, and ends as the verdict says, does not. */
+Test(bench_cli, doctor__says_a_verdict)
+{
+	weft_json_doc *doc = NULL;
+	weft_str verdict = { 0 };
+	int status = weft("doctor --json");
+
+	cr_assert_eq(weft_json_parse(weft_str_from(output), &doc, NULL), 0, "%s", output);
+	cr_expect(weft_json_get_str(weft_json_find(weft_json_root(doc), WEFT_STR("verdict")), &verdict));
+	cr_expect_eq(status, weft_str_eq(verdict, WEFT_STR("unfit")), "%s", output);
+	weft_json_release(doc);
+	expect("doctor --help", 0, "unfit");
+	expect("doctor --fast", 2, "--fast");
+	weft("doctor");
+	cr_expect_not_null(strstr(output, "fingerprint"), "%s", output);
+}
+
 Test(bench_cli, options__unknown_ones_are_named)
 {
 	expect("bench --fast", 2, "--fast");
 	expect("bench burst-1000", 2, "burst-1000");
 	expect("bench --iterations", 2, "--iterations");
 	expect("bench --suite large", 2, "large");
+	expect("bench --suite io,large", 2, "large");
 	expect("bench --events maybe", 2, "maybe");
 	expect("bench --filter 'no-such-*'", 2, "no-such-*");
 	expect("bench --scenarios /nowhere/s.json", 2, "/nowhere/s.json");
@@ -66,6 +84,8 @@ Test(bench_cli, options__numbers_are_checked)
 	expect("bench --iterations 99999999999999999999", 2, "99999999999999999999");
 	expect("bench --warmup x", 2, "--warmup");
 	expect("bench --workers 0", 2, "--workers");
+	expect("bench --rounds 0", 2, "--rounds");
+	expect("bench --budget none", 2, "--budget");
 	expect("bench --workers 257", 2, "257");
 }
 
@@ -104,19 +124,25 @@ Test(bench_cli, json__is_what_the_schema_says)
 	int64_t n = 0;
 
 	close(mkstemp(path));
-	snprintf(args, sizeof(args), "bench --quick --suite all --filter '[st]*-[md]*' --iterations 4 --warmup 1 --json %s", path);
-	expect(args, 0, "2 of 2 entries passed"); /* single-message, tool-dispatch */
+	snprintf(args, sizeof(args), "bench --quick --rounds 2 --suite all --filter '@(single-message|tool-dispatch)' --iterations 5 --warmup 1 --json %s",
+	         path);
+	expect(args, 0, "2 of 2 entries passed");
 	cr_expect_null(strstr(output, "\033["), "no escapes where there is no terminal");
 	doc = load(BENCH_SCHEMA);
 	cr_assert_eq(weft_json_schema_compile(weft_json_root(doc), &schema, &err), 0, "%s", err.message);
 	result = load(path);
 	cr_expect_eq(weft_json_schema_check(schema, weft_json_root(result), &err), 0, "%s", err.message);
+	cr_expect_eq(weft_json_typeof(at(weft_json_root(result), "machine_check", "findings")), WEFT_JSON_ARRAY);
 	entry = at(weft_json_root(result), "scenarios", "single-message");
-	cr_expect_eq(weft_json_count(at(entry, "latency", "raw_ms")), 4);
+	cr_expect_eq(weft_json_count(at(entry, "latency", "raw_ms")), 5);
+	cr_expect_eq(weft_json_count(at(entry, "latency", "raw_round")), 5);
+	cr_expect_eq(weft_json_count(at(entry, "latency", "median_ci95_ms")), 2);
+	cr_expect(weft_json_get_int(weft_json_find(entry, WEFT_STR("rounds")), &n));
+	cr_expect_eq(n, 2);
 	cr_expect(weft_json_get_int(weft_json_find(entry, WEFT_STR("warmup")), &n));
 	cr_expect_eq(n, 1);
 	cr_expect(weft_json_get_int(at(entry, "throughput", "total_messages"), &n));
-	cr_expect_eq(n, 4);
+	cr_expect_eq(n, 5);
 	entry = at(weft_json_root(result), "scenarios", "tool-dispatch");
 	cr_expect_eq(weft_json_typeof(weft_json_find(entry, WEFT_STR("unit"))), WEFT_JSON_STRING);
 	weft_json_release(result);
@@ -133,7 +159,7 @@ Test(bench_cli, json__that_cannot_be_written_fails)
 /* Every scenario works, each answer checked by the scenario itself; short ones, with and without a subscriber. */
 Test(bench_cli, scenarios__pass)
 {
-	expect("bench --quick --iterations 2 --warmup 0 --filter '[!abh]*'", 0, "entries passed");
+	expect("bench --quick --iterations 1 --warmup 0 --filter '!(*000|*-100)'", 0, "entries passed");
 	cr_expect_null(strstr(output, "FAILED"), "%s", output);
 	expect("bench --quick --events on --filter 'with-*'", 0, "3 of 3 entries passed");
 }
@@ -141,7 +167,9 @@ Test(bench_cli, scenarios__pass)
 /* Every work item, each result checked by the item itself. */
 Test(bench_cli, actors__pass, .timeout = 170)
 {
-	expect("bench --quick --suite actors --workers 2 --iterations 1 --warmup 0", 0, "25 of 25 entries passed");
+	expect("bench --quick --suite actors --workers 2 --iterations 1 --warmup 0 --filter '!(*-[125]0|*-1|*-cross)'", 0, "entries passed");
+	cr_expect_null(strstr(output, "FAILED"), "%s", output);
+	cr_expect_not_null(strstr(output, "actors-tasks-5 "), "%s", output); /* the others do the same with more */
 }
 
 Test(bench_cli, sweep__shows_each_number_of_workers)
@@ -149,15 +177,20 @@ Test(bench_cli, sweep__shows_each_number_of_workers)
 	expect("bench --sweep --quick --workers 3 --iterations 1 --warmup 0 --filter actors-ring", 0, "speed-up");
 	cr_expect_not_null(strstr(output, "actors-ring                              3"), "%s", output);
 	expect("bench --sweep --filter actors-idle-bytes", 2, "nothing to sweep");
-	expect("bench --sweep --filter burst-100", 2, "burst-100");
+	expect("bench --sweep --filter startup-cold", 2, "startup-cold");
+	expect("bench --sweep --list --workers 2 --filter burst-100", 0, "burst-100@2");
 }
 
 /* The sets of vectors are found where --data says; what needs one that is not there is left out, with a word. */
 Test(bench_cli, memory__passes, .timeout = 170)
 {
-	expect("bench --quick --suite memory --iterations 1 --warmup 0 --data '" WEFT_TEST_DATA "'", 0, "entries passed");
+	/* one of what differs in size or set alone */
+	expect("bench --quick --suite memory,io --iterations 1 --warmup 0 --data '" WEFT_TEST_DATA "' --filter '!(*-kernel-*|*784-*|"
+	       "*128-*|*768-[bs]*|*-read-1000*|*-range-*|*-10000*|*-filter-[15]0|*-99)'",
+	       0, "entries passed");
 	cr_expect_null(strstr(output, "FAILED"), "%s", output);
-	cr_expect_not_null(strstr(output, "recall 1.0000 of 600 rows"), "%s", output);
+	cr_expect_not_null(strstr(output, "recall 1.0000 of 300 rows"), "%s", output);
+	expect("bench --quick --suite memory --filter 'memory-kernel-*-384-*' --iterations 1 --warmup 0", 0, "13 of 13 entries passed");
 	expect("bench --data", 2, "--data");
 }
 

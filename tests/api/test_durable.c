@@ -65,6 +65,16 @@ static weft_store *again(weft_store *s)
 
 static const weft_attachment image = { .url = WEFT_STR("http://x/a.png"), .content_type = WEFT_STR("image/png") };
 
+static void limit_all(weft_store *s, weft_uuid room, weft_uuid agent)
+{
+	weft_limits own = { .memories_max = WEFT_LIMIT_NONE, .bytes_max = 70000 }, all = { 1000, 0, INT64_MAX };
+
+	cr_assert_eq(weft_store_set_limits(s, room, WEFT_MEMORY_FACT, &own), 0);
+	cr_assert_eq(weft_store_set_limits(s, (weft_uuid){ { 0 } }, WEFT_MEMORY_MESSAGE, &all), 0);
+	cr_assert_eq(weft_store_set_quota(s, agent, 100, 0), 0);
+	cr_assert_eq(weft_store_set_quota(s, (weft_uuid){ { 0 } }, 0, 1u << 30), 0);
+}
+
 static weft_uuid fill(weft_store *s)
 {
 	weft_world world = { weft_uuid_v7(), WEFT_STR("earth") };
@@ -94,10 +104,151 @@ static weft_uuid fill(weft_store *s)
 	cr_assert_eq(weft_store_set_embedding(s, third, v, 4), 0);
 	cr_assert_eq(weft_store_set_attachments(s, first, &image, 1), 0);
 	cr_assert_eq(weft_store_set_attachments(s, third, NULL, 0), 0);
+	limit_all(s, room.id, bot.id);
 	cr_assert_eq(weft_store_delete(s, second), 0);
 	room.name = WEFT_STR("renamed");
 	cr_assert_eq(weft_store_put_room(s, &room), 0);
 	return room.id;
+}
+
+/* What they took is in the log; what a limit that has changed since spared is not taken by reading it again. */
+Test(durable, limits_and_quotas_hold_after_an_open_and_not_while_it_reads)
+{
+	weft_memory m = { .room_id = weft_uuid_v7(), .agent_id = weft_uuid_v7(), .text = WEFT_STR("x") };
+	weft_limits two = { .memories_max = 2 }, four = { .memories_max = 4 };
+	weft_usage u = { .size = sizeof(u) };
+	weft_store *s;
+
+	make_path();
+	s = open_as(WEFT_STORE_SYNC_DEMAND);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(weft_store_add(s, &m, NULL), 0);
+	cr_assert_eq(weft_store_set_limits(s, m.room_id, WEFT_MEMORY_MESSAGE, &two), 0, "three are there already");
+	cr_assert_eq(weft_store_set_quota(s, m.agent_id, 2, 0), 0);
+	for (int opens = 0; opens < 3; opens++) {
+		s = again(s);
+		cr_assert_eq(weft_store_count(s, m.room_id, WEFT_MEMORY_MESSAGE), 3, "an open evicts and refuses nothing");
+		cr_assert_eq(weft_store_add(s, &m, NULL), -EDQUOT);
+		if (opens == 1)
+			cr_assert_eq(weft_store_snapshot(s, &err), 0, "%s", err.message);
+	}
+	cr_assert_eq(weft_store_set_quota(s, m.agent_id, 5, 0), 0);
+	cr_assert_eq(weft_store_set_limits(s, m.room_id, WEFT_MEMORY_MESSAGE, &four), 0);
+	cr_assert_eq(weft_store_add(s, &m, NULL), 0);
+	cr_assert_eq(weft_store_add(s, &m, NULL), 0, "within the quota, and the oldest goes");
+	s = again(s);
+	cr_assert_eq(weft_store_count(s, m.room_id, WEFT_MEMORY_MESSAGE), 4);
+	cr_assert_eq(weft_store_agent_usage(s, m.agent_id, &u), 0);
+	cr_assert_eq(u.memories, 4);
+	cr_assert_eq(u.memories_max, 5);
+	cr_assert_eq(weft_store_close(s), 0);
+	remove_path();
+}
+
+/* ---- snapshots by themselves ---------------------------------------------------------- */
+
+static weft_store_log_stats stats_of(weft_store *s)
+{
+	weft_store_log_stats stats = { .size = sizeof(stats) };
+
+	cr_assert_eq(weft_store_log_stats_read(s, &stats), 0);
+	return stats;
+}
+
+static weft_store *open_grown_at(uint64_t bytes)
+{
+	weft_store_open_options opt = WEFT_STORE_OPEN_OPTIONS_INIT;
+	weft_store *s = NULL;
+	int r;
+
+	opt.sync = WEFT_STORE_SYNC_WRITE;
+	opt.segment_bytes = 64 << 10;
+	opt.snapshot_log_bytes = bytes;
+	r = weft_store_open(path, &opt, &s, &err);
+	cr_assert_eq(r, 0, "%s", err.message);
+	return s;
+}
+
+/* A room's newest is replaced again and again: the log grows, the store does not. */
+static void write_over(weft_store *s, weft_uuid room, uint32_t n)
+{
+	static char text[2000];
+	weft_memory m = { .id = weft_uuid_v7(), .room_id = room, .text = { text, sizeof(text) } };
+	weft_change c = { .kind = WEFT_CHANGE_MEMORY, .memory = m };
+
+	for (uint32_t i = 0; i < n; i++)
+		cr_assert_eq(weft_store_apply(s, &c), 0);
+}
+
+static void wait_for_snapshot(weft_store *s, uint64_t count)
+{
+	while (stats_of(s).snapshots < count) {
+		cr_assert_eq(stats_of(s).snapshot_status, 0);
+		usleep(1000);
+	}
+}
+
+Test(durable, a_log_that_has_grown_becomes_a_snapshot, .timeout = 120)
+{
+	weft_uuid room = weft_uuid_v7();
+	weft_store *s;
+
+	make_path();
+	s = open_grown_at(256 << 10);
+	write_over(s, room, 10);
+	cr_assert_eq(stats_of(s).snapshots, 0, "10 x two sectors is not 256 KiB");
+	write_over(s, room, 100);
+	wait_for_snapshot(s, 1);
+	write_over(s, room, 100);
+	wait_for_snapshot(s, 2);
+	while (stats_of(s).log_bytes >= 256 << 10) /* else one more would be due; it may be in the making */
+		usleep(1000);
+	cr_assert_eq(weft_store_close(s), 0);
+	s = open_grown_at(256 << 10);
+	cr_assert_lt(stats_of(s).read_changes, 200, "of more than 420: what a snapshot stands for is not read again");
+	cr_assert_eq(weft_store_count(s, room, WEFT_MEMORY_MESSAGE), 3);
+	cr_assert_eq(weft_store_close(s), 0);
+	remove_path();
+}
+
+Test(durable, a_log_that_grew_before_the_open_becomes_a_snapshot, .timeout = 120)
+{
+	weft_uuid room = weft_uuid_v7();
+	weft_store *s;
+
+	make_path();
+	s = open_grown_at(WEFT_SNAPSHOT_NEVER);
+	write_over(s, room, 60);
+	cr_assert_eq(weft_store_close(s), 0);
+	s = open_grown_at(128 << 10);
+	cr_assert_gt(stats_of(s).log_bytes, 128 << 10);
+	write_over(s, room, 1);
+	wait_for_snapshot(s, 1);
+	cr_assert_eq(weft_store_close(s), 0);
+	s = open_grown_at(WEFT_SNAPSHOT_NEVER);
+	write_over(s, room, 300);
+	cr_assert_eq(stats_of(s).snapshots, 0);
+	cr_assert_eq(weft_store_close(s), 0);
+	remove_path();
+}
+
+/* The snapshot gives up, or was there; nothing is lost either way, and nothing is left lying about. */
+Test(durable, closed_while_a_snapshot_is_made, .timeout = 120)
+{
+	for (uint32_t round = 0; round < 20; round++) {
+		weft_uuid room = weft_uuid_v7();
+		weft_store *s;
+
+		make_path();
+		s = open_grown_at(64 << 10);
+		write_over(s, room, 8 + round);
+		write_over(s, weft_uuid_v7(), 1);
+		cr_assert_eq(weft_store_close(s), 0);
+		s = open_grown_at(64 << 10);
+		cr_assert_eq(weft_store_count(s, room, WEFT_MEMORY_MESSAGE), 1);
+		weft_store_unref(s);
+		remove_path();
+	}
 }
 
 Test(durable, all_kinds_survive_a_close)

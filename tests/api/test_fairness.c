@@ -10,11 +10,10 @@
 
 #include "tests/support/actors.h"
 
-#define ROUNDS 200u
-#define APART 50u /* activations between two messages to the bystander */
 
 enum { PLAY = 10, LETTER };
 
+static uint32_t rounds, apart; /* messages to the bystander, and activations between two of them */
 static weft_ref bystander;
 static _Atomic(uint64_t) activations; /* of the flood */
 static _Atomic(uint64_t) worst;
@@ -26,9 +25,9 @@ static bool flood_turn(void)
 	uint64_t n = ++activations;
 	weft_msg *m;
 
-	if (delivered >= ROUNDS)
+	if (delivered >= rounds)
 		return false;
-	if (n % APART)
+	if (n % apart)
 		return true;
 	m = weft_msg_create(LETTER, sizeof(n));
 	cr_assert(m);
@@ -65,6 +64,8 @@ static weft_runtime *up_with(const weft_actor_class *cls)
 
 	activations = worst = 0;
 	delivered = 0;
+	rounds = 200;
+	apart = 50;
 	bystander = test_spawn(rt, cls, NULL);
 	return rt;
 }
@@ -79,9 +80,9 @@ static void wait_delivered(void)
 	uint64_t until = weft_now_ns() + TEST_LONG;
 	struct timespec rest = { .tv_nsec = 1000000 };
 
-	while (delivered < ROUNDS && weft_now_ns() < until)
+	while (delivered < rounds && weft_now_ns() < until)
 		nanosleep(&rest, NULL);
-	cr_assert_geq(delivered, ROUNDS, "the bystander starved after %u messages", delivered);
+	cr_assert_geq(delivered, rounds, "the bystander starved after %u messages", delivered);
 }
 
 /* ---- two that talk to each other: the LIFO slot -------------------------------------------- */
@@ -146,6 +147,31 @@ Test(fairness, full_mailbox__is_left_after_a_budget)
 		cr_assert_eq(weft_send(busy, weft_msg_create(PLAY, 0)), 0);
 	wait_delivered();
 	cr_assert_leq(worst, 2 * 64, "waited for %lu messages of a busy actor", (unsigned long)worst);
+	test_runtime_end(rt);
+}
+
+/* A budget of 64 such messages would be a tenth of a second. */
+static int slow_behaviour(weft_actor *self, weft_msg *msg)
+{
+	struct timespec two_ms = { .tv_nsec = 2000000 };
+
+	nanosleep(&two_ms, NULL);
+	return busy_behaviour(self, msg);
+}
+
+static const weft_actor_class slow_class = { .size = sizeof(slow_class), .name = "slow", .behaviour = slow_behaviour };
+
+Test(fairness, slow_messages__make_a_budget_shorter)
+{
+	weft_runtime *rt = up();
+	weft_ref slow = test_spawn(rt, &slow_class, NULL);
+
+	rounds = 20;
+	apart = 10;
+	for (int i = 0; i < 4; i++)
+		cr_assert_eq(weft_send(slow, weft_msg_create(PLAY, 0)), 0);
+	wait_delivered();
+	cr_assert_leq(worst, 16, "waited for %lu messages of a slow actor", (unsigned long)worst);
 	test_runtime_end(rt);
 }
 

@@ -2,7 +2,7 @@
 /* Images that came with a message and that no handler takes: described by the IMAGE_DESCRIPTION model. */
 #include "tests/support/attachments.h"
 
-TestSuite(image_model, .init = attachments_setup, .fini = attachments_teardown, .timeout = 60);
+TestSuite(image_model, .init = attachments_setup, .fini = attachments_teardown, .timeout = 120);
 
 /* Answers with text, or fails with status; late answers are made in the call's arena by the thread that gives them. */
 static struct {
@@ -157,4 +157,20 @@ Test(image_model, model__several_wait_beside_each_other)
 	for (int i = 0; i < N; i++)
 		assert_str(stored().attachments[i].description, "A bee at https://a/bee.png.");
 	pthread_barrier_destroy(&image.together);
+}
+
+/* The library's own mock tells what the address tells; its texts are not asked, since others come first. */
+Test(image_model, mock__tells_what_the_address_tells)
+{
+	weft_attachment list[] = {IMAGE, {.url = WEFT_STR("https://a/<b>/c&d.png?w=1"), .content_type = WEFT_STR("image/png")},
+	                          {.url = WEFT_STR("data:image/png;base64,AAAA"), .content_type = WEFT_STR("image/png")}};
+
+	cr_assert_eq(weft_models_add_mock(w->models, -1, NULL), 0);
+	world_start(w);
+	cr_assert(send(list, 3)->responded);
+	assert_str(stored().attachments[0].title, "bee.png");
+	assert_str(stored().attachments[0].description, "What is to be seen: bee.png");
+	assert_str(stored().attachments[0].text, "");
+	assert_str(stored().attachments[1].title, "c&d.png");
+	assert_str(stored().attachments[2].description, "What is to be seen: an image");
 }

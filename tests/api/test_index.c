@@ -372,6 +372,55 @@ Test(index, equal_vectors_share_a_row)
 	weft_index_unref(index);
 }
 
+/* A byte a dimension is searched by, and three are kept: scores are right to what floats give. */
+Test(index, scores_are_as_right_as_those_of_floats)
+{
+	uint64_t rnd = test_seed("index scores");
+	weft_index *index = make(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_I8);
+
+	memset(rows, 0, sizeof(rows));
+	for (uint32_t id = 0; id < ROWS; id++)
+		put(index, &rnd, id);
+	for (uint32_t i = 0; i < 100; i++) {
+		weft_index_hit hits[K];
+		float q[DIMS];
+
+		random_vector(&rnd, q);
+		for (int n = weft_index_search(index, q, K, NULL, hits); n--;)
+			cr_assert_float_eq(hits[n].score, cosine(q, rows[hits[n].id].v), 1e-6);
+	}
+	weft_index_unref(index);
+}
+
+/* What is read of a row, put again, is that row: a store that is written down and read in does not grow. */
+static void come_back_to_its_row(weft_index_codes codes)
+{
+	uint64_t rnd = test_seed("index again");
+	weft_index *index = make(WEFT_INDEX_SCAN, codes);
+	weft_index_stats stats = WEFT_INDEX_STATS_INIT;
+
+	for (uint64_t id = 0; id < ROWS; id++) {
+		float v[DIMS], once[DIMS], twice[DIMS];
+
+		random_vector(&rnd, v);
+		cr_assert_eq(weft_index_put(index, id, v, NULL), 0);
+		cr_assert_eq(weft_index_get(index, id, once, NULL), 0);
+		cr_assert_eq(weft_index_put(index, ROWS + id, once, NULL), 0);
+		cr_assert_eq(weft_index_get(index, ROWS + id, twice, NULL), 0);
+		cr_assert(!memcmp(once, twice, sizeof(once)), "id %u", (unsigned)id);
+	}
+	cr_assert_eq(weft_index_stats_read(index, &stats), 0);
+	cr_assert_eq(stats.ids, 2 * ROWS);
+	cr_assert_eq(stats.rows, ROWS);
+	weft_index_unref(index);
+}
+
+Test(index, a_vector_that_was_read_is_the_same_row)
+{
+	come_back_to_its_row(WEFT_INDEX_CODES_I8);
+	come_back_to_its_row(WEFT_INDEX_CODES_NONE);
+}
+
 /* ---- files -------------------------------------------------------------------------------- */
 
 static const char *file_name(char room[64])
@@ -462,6 +511,29 @@ static char *read_file(const char *path, size_t *ret_n)
 	return bytes;
 }
 
+/* In a folder where others may write: a link in the place of the new file leads nowhere. */
+Test(index, is_saved_through_no_link)
+{
+	weft_index *index = make(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_I8);
+	char room[64], beside[80], victim[80], *text;
+	const char *path = file_name(room);
+	size_t n;
+
+	snprintf(beside, sizeof(beside), "%s.new", path);
+	snprintf(victim, sizeof(victim), "%s.victim", path);
+	write_file(victim, "mine", 4);
+	cr_assert_eq(symlink(victim, beside), 0);
+	cr_assert_eq(weft_index_save(index, path), 0);
+	weft_index_unref(index);
+	text = read_file(victim, &n);
+	cr_expect(n == 4 && !memcmp(text, "mine", 4));
+	free(text);
+	cr_assert_eq(weft_index_open(path, NULL, &index, NULL), 0);
+	weft_index_unref(index);
+	unlink(victim);
+	unlink(path);
+}
+
 /* One bit is wrong: refused by name and place, or, where nothing stands, not noticed. */
 static bool open_damaged(const char *path, uint64_t *rnd)
 {
@@ -515,11 +587,53 @@ Test(index, a_damaged_file_is_refused)
 	unlink(path);
 }
 
+Test(index, a_file_of_another_version_is_refused_by_name)
+{
+	weft_index *index = make(WEFT_INDEX_SCAN, WEFT_INDEX_CODES_I8);
+	char room[64], *bytes;
+	const char *path = file_name(room);
+	weft_error err;
+	size_t n;
+
+	cr_assert_eq(weft_index_save(index, path), 0);
+	weft_index_unref(index);
+	bytes = read_file(path, &n);
+	bytes[8] = 1; /* of the time when rows were kept as floats */
+	write_file(path, bytes, n);
+	cr_assert_eq(weft_index_open(path, NULL, &index, &err), -EPROTONOSUPPORT);
+	cr_assert_not_null(strstr(err.message, "version 1"));
+	free(bytes);
+	unlink(path);
+}
+
 static uint32_t allowed;
 
 static bool refuse(void)
 {
 	return allowed-- == 0;
+}
+
+#define ROWS_AFTER 40u /* a refusal: the index goes on */
+
+/* One allocation fails. How many puts were refused: some allocations can be done without. */
+static uint32_t put_without_memory(weft_index *index, uint64_t *rnd, uint32_t at)
+{
+	uint32_t failed = 0;
+
+	memset(rows, 0, sizeof(rows));
+	allowed = at;
+	weft__alloc_refuse_set(refuse);
+	for (uint32_t id = 0, left = ROWS; id < ROWS && left; id++, left--) {
+		random_vector(rnd, rows[id].v);
+		int r = weft_index_put(index, id, rows[id].v, &rows[id].attrs);
+
+		cr_assert(r == 0 || r == -ENOMEM);
+		rows[id].there = !r;
+		failed += r < 0;
+		left = r < 0 ? ROWS_AFTER : left;
+	}
+	weft__alloc_refuse_set(NULL);
+	return failed;
 }
 
 /* Every allocation fails once; the call that failed has changed nothing. */
@@ -531,18 +645,7 @@ static void survive_without_memory(weft_index_kind kind, weft_index_codes codes)
 	for (uint32_t at = 0; at < (kind == WEFT_INDEX_SCAN ? 60 : 25); at++) {
 		weft_index *index = make(kind, codes);
 
-		memset(rows, 0, sizeof(rows));
-		allowed = at;
-		weft__alloc_refuse_set(refuse);
-		for (uint32_t id = 0; id < ROWS; id++) {
-			random_vector(&rnd, rows[id].v);
-			int r = weft_index_put(index, id, rows[id].v, &rows[id].attrs);
-
-			cr_assert(r == 0 || r == -ENOMEM);
-			rows[id].there = !r;
-			failed += r < 0;
-		}
-		weft__alloc_refuse_set(NULL);
+		failed += put_without_memory(index, &rnd, at);
 		check_counts(index);
 		cr_assert_geq(ask(index, &rnd, 5), codes == WEFT_INDEX_CODES_I8_ONLY ? 0.7 : 0.9);
 		weft_index_unref(index);

@@ -19,9 +19,9 @@
 #define TOP 10u
 #define QUERIES 100u
 #ifdef WEFT_TESTS_PLAIN_CRITERION_H
-#define ROWS 1000u /* under a sanitizer */
+#define ROWS 800u /* under a sanitizer */
 #else
-#define ROWS 4000u
+#define ROWS 2500u
 #endif
 
 static const char *const sets[] = { "notes384", "sift128" };

@@ -118,9 +118,9 @@ Test(metrics, gauges__count_what_waits_in_the_queues)
 	weft_stats s;
 
 	cr_assert_eq(weft_send(test_spawn(rt, &gate, NULL), weft_msg_create(TEST_ECHO, 0)), 0);
-	do
+	do /* a look in the middle of a push or a take may be one too many */
 		s = read_lane(rt, 0);
-	while (s.queue_tasks + s.fresh_tasks < 5 && weft_now_ns() < deadline);
+	while (s.queue_tasks + s.fresh_tasks != 5 && weft_now_ns() < deadline);
 	cr_assert_eq(s.queue_tasks + s.fresh_tasks, 5);
 	cr_assert_eq(s.parked, 0);
 	cr_assert_eq(weft_send(test_spawn(rt, &test_echo, NULL), weft_msg_create(TEST_KEEP, 0)), 0);
@@ -174,18 +174,19 @@ static uint64_t samples(weft_runtime *rt, uint32_t lane, uint32_t kind, weft_his
 Test(metrics, histograms__tell_how_long_turns_take_and_how_long_actors_wait)
 {
 	weft_runtime *rt = test_runtime(1);
-	uint64_t deadline = weft_now_ns() + TEST_LONG, count;
+	uint64_t began = weft_now_ns(), count;
 	weft_histogram *h = NULL;
 	weft_stats s;
 
 	cr_assert_eq(weft_histogram_create(&h), 0);
 	for (int i = 0; i < 4; i++)
 		cr_assert_eq(weft_send(test_spawn(rt, &slow, NULL), weft_msg_create(TEST_KEEP, 0)), 0);
-	while ((s = read_lane(rt, 0)).activations < 2000 && weft_now_ns() < deadline)
+	while ((s = read_lane(rt, 0)).activations < 2000 && weft_now_ns() < began + TEST_LONG)
 		;
 	count = samples(rt, 0, WEFT_STATS_ACTIVATION_NS, h);
 	cr_assert(weft_histogram_quantile(h, 0) >= TURN_NS * 127 / 128, "%lu ns", (unsigned long)weft_histogram_quantile(h, 0));
-	cr_assert(weft_histogram_quantile(h, 0.5) < 50 * TURN_NS);
+	/* One worker: its turns follow each other, and half of them took as long as the median or longer. */
+	cr_assert(weft_histogram_quantile(h, 0.5) * (count / 2) * 127 / 128 <= weft_now_ns() - began);
 	cr_assert(count > 1000 && count <= s.activations + 100, "%lu samples of %lu", (unsigned long)count,
 	          (unsigned long)s.activations);
 	cr_assert(samples(rt, WEFT_LANE_ALL, WEFT_STATS_DELAY_NS, h) > 1000);

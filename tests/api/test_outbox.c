@@ -4,6 +4,7 @@
  * once; the bound is the bound; a behaviour that blocks keeps nothing from its receiver; the end of a receiver
  * waits for nobody for long. Method: senders that flood, then block or go on, on one worker and on two.
  */
+#include <sched.h>
 #include <semaphore.h>
 #include <time.h>
 
@@ -192,9 +193,25 @@ static void blocked_with(uint32_t letters)
 	cr_assert_eq(disordered, 0);
 }
 
-Test(outbox, blocked_behaviour__its_messages_arrive, .timeout = 60)
+Test(outbox, blocked_behaviour__its_messages_arrive, .timeout = 120)
 {
 	for (uint32_t letters = 1; letters < 80; letters += 3)
+		blocked_with(letters);
+}
+
+/* The other worker has to look around there, too. */
+Test(outbox, blocked_behaviour__its_messages_arrive_on_one_cpu, .timeout = 120)
+{
+	cpu_set_t usable, one;
+
+	CPU_ZERO(&one);
+	cr_assert_eq(sched_getaffinity(0, sizeof(usable), &usable), 0);
+	for (int cpu = 0; cpu < CPU_SETSIZE && !CPU_COUNT(&one); cpu++) {
+		if (CPU_ISSET(cpu, &usable))
+			CPU_SET(cpu, &one);
+	}
+	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	for (uint32_t letters = 1; letters < 80; letters += 13)
 		blocked_with(letters);
 }
 
@@ -218,7 +235,7 @@ static const weft_actor_class first_only_class = { .size = sizeof(first_only_cla
 	                                           .fini = first_only_fini };
 
 /* The receiver ends while its sender blocks with places of it: they come back, and what was sent is dropped. */
-Test(outbox, receiver_ends__while_its_sender_blocks, .timeout = 60)
+Test(outbox, receiver_ends__while_its_sender_blocks, .timeout = 120)
 {
 	for (uint32_t i = 0; i < 20; i++) {
 		weft_runtime *rt = up(2);

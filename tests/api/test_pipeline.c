@@ -23,7 +23,7 @@ static void teardown(void)
 	reply = NULL;
 }
 
-TestSuite(pipeline, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pipeline, .init = setup, .fini = teardown, .timeout = 120);
 
 static const weft_agent_result *say(const char *text)
 {
@@ -96,6 +96,7 @@ Test(pipeline, handle__facts_are_shown)
 
 Test(pipeline, handle__a_message_seen_before_is_not_remembered_twice)
 {
+	weft_agent_stats stats = {.size = sizeof(stats)};
 	weft_incoming in;
 
 	world_start(w);
@@ -105,6 +106,8 @@ Test(pipeline, handle__a_message_seen_before_is_not_remembered_twice)
 	weft_msg_destroy(reply);
 	cr_assert_eq(world_handle(w, &in, &reply)->status, 0);
 	cr_assert_eq(weft_store_count(w->store, w->room_id, WEFT_MEMORY_MESSAGE), 3);
+	cr_assert_eq(weft_agent_stats_read(w->def, &stats), 0);
+	cr_assert_eq(stats.embeddings_queued, 1, "nor embedded");
 }
 
 Test(pipeline, handle__what_is_said_is_the_agents_to_remember)
@@ -548,6 +551,34 @@ Test(pipeline, evaluators__run_after_a_reply_and_always_ones_in_every_case)
 	cr_assert_eq(invalid.runs, 0);
 }
 
+static char order[8];
+
+static bool validate_in_turn(const weft_turn *turn, void *user)
+{
+	(void)turn;
+	(void)user;
+	strcat(order, "v");
+	return true;
+}
+
+static int evaluate_in_turn(weft_evaluator_call *call, void *user)
+{
+	(void)call;
+	(void)user;
+	strcat(order, "e");
+	return 0;
+}
+
+Test(pipeline, evaluators__are_all_asked_before_one_runs)
+{
+	world_def(w);
+	add_evaluator("one", evaluate_in_turn, NULL, false, validate_in_turn);
+	add_evaluator("two", evaluate_in_turn, NULL, false, validate_in_turn);
+	world_start(w);
+	cr_assert_eq(say("Ada!")->status, 0);
+	cr_assert_str_eq(order, "vvee");
+}
+
 /* ---- multi-step ------------------------------------------------------------------ */
 
 static int count_action(weft_action_call *call, void *user)
@@ -601,6 +632,35 @@ Test(pipeline, multi_step__rounds_until_finished_then_a_summary)
 	cr_assert(strstr(w->script.prompt[ASK_SUMMARY], "round 1: WEATHER: sunny in Rome"));
 	cr_assert(strstr(w->script.prompt[ASK_SUMMARY], "round 2: WEATHER: sunny in Oslo"));
 	assert_str(world_newest(w, arena).text, "All done.");
+}
+
+static int look_around(weft_provider_call *call, void *user)
+{
+	call->text = weft_arena_printf(call->arena, "seen after %d.", *(int *)user);
+	return 0;
+}
+
+Test(pipeline, multi_step__what_is_volatile_is_looked_at_again_each_round)
+{
+	weft_provider p = WEFT_PROVIDER_INIT;
+	int runs = 0;
+
+	w->opt.multi_step = true;
+	w->opt.multi_step_rounds = 3;
+	w->script.answer[ASK_DECISION] =
+	        "<response><thought>more</thought><action>WEATHER</action><parameters>{\"city\":\"Rome\"}</parameters></response>";
+	world_def(w);
+	add_weather(&runs);
+	p.name = "LOOK";
+	p.flags = WEFT_PROVIDER_VOLATILE;
+	p.fn = look_around;
+	p.user = &runs;
+	cr_assert_eq(weft_agent_def_add_provider(w->def, &p), 0);
+	world_start(w);
+	cr_assert_eq(say("go on")->status, 0);
+	cr_assert_eq(runs, 3);
+	cr_assert(strstr(w->script.prompt[ASK_DECISION], "seen after 2."), "%s", w->script.prompt[ASK_DECISION]);
+	cr_assert(strstr(w->script.prompt[ASK_SUMMARY], "seen after 3."), "%s", w->script.prompt[ASK_SUMMARY]);
 }
 
 Test(pipeline, multi_step__ends_after_the_last_round)
@@ -668,7 +728,8 @@ Test(pipeline, events__run_and_stages_come_in_order)
 	weft_subscribe_options opt = WEFT_SUBSCRIBE_OPTIONS_INIT;
 	weft_subscription *sub;
 	weft_event e[256];
-	int n, started = -1, ended = -1, model = -1, open = 0;
+	char component[32];
+	int n, started = -1, ended = -1, model = -1, open = 0, sent = 0, step = 0;
 
 	world_start(w);
 	cr_assert_eq(weft_events_subscribe(w->rt, &opt, &sub), 0);
@@ -677,20 +738,33 @@ Test(pipeline, events__run_and_stages_come_in_order)
 	for (int i = 0; i < n; i++) {
 		if (e[i].workflow_id != weft_agent_result_of(reply)->workflow_id)
 			continue;
-		if (weft_str_eq(e[i].message, WEFT_STR("RUN_STARTED")))
+		if (weft_str_eq(e[i].message, WEFT_STR("RUN_STARTED"))) {
+			assert_str(e[i].component_id, "Ada");
 			started = i;
+		}
 		if (weft_str_eq(e[i].message, WEFT_STR("RUN_ENDED")))
 			ended = i;
+		if (weft_str_eq(e[i].message, WEFT_STR("MESSAGE_SENT"))) {
+			cr_assert(model >= 0 && ended < 0);
+			assert_str(e[i].fields[0].str, "Hello!");
+			sent++;
+		}
 		if (weft_str_eq(e[i].message, WEFT_STR("model_call")) && e[i].type == WEFT_EVENT_COMPLETED)
 			model = i;
 		if (e[i].scope == WEFT_SCOPE_STEP && e[i].field_count &&
-		    weft_str_eq(e[i].fields[0].key, WEFT_STR("stage")))
+		    weft_str_eq(e[i].fields[0].key, WEFT_STR("stage"))) {
+			snprintf(component, sizeof(component), "Ada:step:%d", step);
+			cr_assert(weft_str_eq(e[i].component_id, weft_str_from(component)), "%.*s, not %s",
+			          WEFT_STR_ARG(e[i].component_id), component);
 			open += e[i].type == WEFT_EVENT_STARTED ? 1 : -1;
+			step += e[i].type != WEFT_EVENT_STARTED;
+		}
 		cr_assert(open == 0 || open == 1);
 	}
 	cr_assert_eq(started, 0);
 	cr_assert(model > started);
 	cr_assert(ended > model);
+	cr_assert_eq(sent, 1);
 	cr_assert_eq(open, 0);
 	weft_events_unsubscribe(sub);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Providers and actions as a plugin writes them, at once and pending, through a whole agent. */
+#include "tests/support/leap.h"
 #include "tests/support/pipeline.h"
 
 static struct world *w;
@@ -11,6 +12,15 @@ static void setup(void)
 	world_def(w);
 }
 
+/* With a deadline of an hour, which can be over at once; one worker, which has the timer. */
+static void setup_late(void)
+{
+	test_leaps();
+	w = world_create_with(1);
+	w->opt.run_timeout_ns = TEST_HOUR;
+	world_def(w);
+}
+
 static void teardown(void)
 {
 	weft_msg_destroy(reply);
@@ -18,7 +28,8 @@ static void teardown(void)
 	reply = NULL;
 }
 
-TestSuite(pipeline_parts, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(pipeline_parts, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(pipeline_late, .init = setup_late, .fini = teardown, .timeout = 120);
 
 static const weft_agent_result *say(const char *text)
 {
@@ -123,11 +134,16 @@ Test(pipeline_parts, providers__run_once_a_message_unless_volatile)
 	cr_assert_eq(restless.runs, 2);
 }
 
+#define BESIDE 5u
+
+static _Atomic(uint32_t) begun;
+
+/* When all of them are under way, which one after another never are. */
 static void *finish_later(void *user)
 {
 	weft_provider_call *call = user;
 
-	usleep(20000);
+	test_until(begun == BESIDE);
 	(void)weft_provider_put(call, WEFT_STR("late"), WEFT_STR("a value from another thread"));
 	(void)weft_provider_return(call, WEFT_STR("a text from another thread"));
 	weft_provider_finish(call, 0);
@@ -139,6 +155,7 @@ static int provide_later(weft_provider_call *call, void *user)
 	struct part *p = user;
 
 	p->runs++;
+	begun++;
 	cr_assert_eq(pthread_create(&p->thread, NULL, finish_later, call), 0);
 	return WEFT_PENDING;
 }
@@ -160,24 +177,21 @@ static int look(weft_evaluator_call *call, void *user)
 
 Test(pipeline_parts, providers__that_wait_run_beside_each_other)
 {
-	struct part parts[5] = {{0}};
+	struct part parts[BESIDE] = {{0}};
 	weft_evaluator e = WEFT_EVALUATOR_INIT;
-	uint64_t from;
 
-	for (int i = 0; i < 5; i++) {
+	for (uint32_t i = 0; i < BESIDE; i++) {
 		char name[24];
 
-		snprintf(name, sizeof(name), "LATE_%d", i);
+		snprintf(name, sizeof(name), "LATE_%u", i);
 		add_provider(name, 0, 0, provide_later, &parts[i]);
 	}
 	e.name = "look";
 	e.fn = look;
 	cr_assert_eq(weft_agent_def_add_evaluator(w->def, &e), 0);
 	world_start(w);
-	from = weft_now_ns();
 	cr_assert_eq(say("hi")->status, 0);
-	cr_assert(weft_now_ns() - from < 5 * 20000000ull, "one after another");
-	for (int i = 0; i < 5; i++)
+	for (uint32_t i = 0; i < BESIDE; i++)
 		pthread_join(parts[i].thread, NULL);
 	cr_assert(strstr(w->script.prompt[ASK_MESSAGE], "a text from another thread"));
 	cr_assert_str_eq(seen_value, "a value from another thread");
@@ -284,6 +298,34 @@ Test(pipeline_parts, actions__run_in_order_and_unknown_ones_are_recorded)
 	cr_assert_eq(weft_store_count(w->store, w->room_id, WEFT_MEMORY_MESSAGE), 4);
 }
 
+Test(pipeline_parts, actions__are_said_to_begin_and_to_end)
+{
+	struct part first = {.text = "one"};
+	weft_subscription *sub;
+	weft_event e[128];
+	int n, open = 0, ended = 0, failed = 0;
+
+	add_action("FIRST_THING", act, &first, NULL);
+	w->script.answer[ASK_MESSAGE] =
+	        "<response><thought>t</thought><actions>FIRST_THING, THING, REPLY</actions><text>spoken</text></response>";
+	cr_assert_eq(weft_events_subscribe(w->rt, NULL, &sub), 0);
+	world_start(w);
+	cr_assert_eq(say("hi")->status, 0);
+	while ((n = weft_events_read(sub, e, 128)) > 0) {
+		for (int i = 0; i < n; i++) {
+			open += weft_str_eq(e[i].message, WEFT_STR("ACTION_STARTED"));
+			if (!weft_str_eq(e[i].message, WEFT_STR("ACTION_COMPLETED")))
+				continue;
+			ended++;
+			failed += e[i].type == WEFT_EVENT_FAILED;
+			cr_assert_eq(--open, 0, "one after another");
+		}
+	}
+	cr_assert_eq(ended, 3);
+	cr_assert_eq(failed, 1, "nothing is called THING");
+	weft_events_unsubscribe(sub);
+}
+
 static void *act_later(void *user)
 {
 	weft_action_call *call = user;
@@ -322,37 +364,35 @@ Test(pipeline_parts, actions__may_finish_on_another_thread)
 	assert_str(r->text, "said elsewhere\nlast");
 }
 
-static void *act_too_late(void *user)
-{
-	usleep(100000);
-	return act_later(user);
-}
+static weft_action_call *late_call;
 
+/* An hour goes by while it begins. */
 static int act_for_ever(weft_action_call *call, void *user)
 {
-	struct part *p = user;
-
-	cr_assert_eq(pthread_create(&p->thread, NULL, act_too_late, call), 0);
+	(void)user;
+	late_call = call;
+	test_leap(TEST_HOUR);
 	return WEFT_PENDING;
 }
 
-Test(pipeline_parts, actions__of_a_run_that_timed_out_say_nothing_more)
+Test(pipeline_late, actions__of_a_run_that_timed_out_say_nothing_more)
 {
 	struct part slow = {0};
+	weft_incoming in = world_message(w, "hi");
 	const weft_agent_result *r;
 
-	weft_agent_def_unref(w->def);
-	w->opt.run_timeout_ns = 20000000;
-	world_def(w);
 	add_action("SLOW", act_for_ever, &slow, NULL);
 	w->script.answer[ASK_MESSAGE] =
 	        "<response><thought>t</thought><actions>SLOW</actions><text>x</text></response>";
 	world_start(w);
-	r = say("hi");
+	cr_assert_eq(weft_agent_handle_message(w->agent, &in, weft_reply_to_future(w->future)), 0);
+	cr_assert_eq(weft_future_wait_until(w->future, &reply, weft_now_ns() + 2 * TEST_HOUR), 0);
+	r = weft_agent_result_of(reply);
 	cr_assert_eq(r->status, -ETIMEDOUT);
-	cr_assert(strstr(r->error.ptr, "20 ms"), "%s", r->error.ptr);
-	pthread_join(slow.thread, NULL);
-	usleep(20000); /* for its message to arrive */
+	cr_assert(strstr(r->error.ptr, "3600000 ms"), "%s", r->error.ptr);
+	act_later(late_call);
+	cr_assert_eq(weft_actor_stop(w->agent), 0); /* behind its message, if it sent one */
+	test_until(!weft_actor_is_alive(w->agent));
 	cr_assert_eq(weft_store_count(w->store, w->room_id, WEFT_MEMORY_MESSAGE), 2);
 }
 

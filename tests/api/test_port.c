@@ -148,16 +148,34 @@ static const weft_actor_class slow = { .size = sizeof(slow),
 	                               .behaviour = slow_behaviour,
 	                               .state_bytes = sizeof(weft_msg *) };
 
+/* Answers what it was asked when it is told to. */
+static int patient_behaviour(weft_actor *self, weft_msg *msg)
+{
+	weft_msg **kept = weft_actor_state(self);
+
+	if (weft_msg_kind(msg) == TEST_KEEP)
+		return weft_reply(*kept, *kept);
+	weft_msg_keep(self, msg);
+	*kept = msg;
+	return 0;
+}
+
+static const weft_actor_class patient = { .size = sizeof(patient),
+	                                  .name = "patient",
+	                                  .behaviour = patient_behaviour,
+	                                  .state_bytes = sizeof(weft_msg *) };
+
 Test(future, wait_until__times_out_and_can_be_waited_on_again)
 {
 	weft_runtime *rt = test_runtime(1);
-	weft_ref ref = test_spawn(rt, &slow, NULL);
+	weft_ref ref = test_spawn(rt, &patient, NULL);
 	weft_future *f;
 	weft_msg *answer;
 
 	cr_assert_eq(weft_future_create(rt, &f), 0);
 	cr_assert_eq(weft_request(ref, weft_msg_create(TEST_ECHO, 0), weft_reply_to_future(f)), 0);
 	cr_assert_eq(weft_future_wait_until(f, &answer, weft_now_ns() + 1000), -ETIMEDOUT);
+	cr_assert_eq(weft_send(ref, weft_msg_create(TEST_KEEP, 0)), 0);
 	cr_assert_eq(weft_future_wait_until(f, &answer, weft_now_ns() + TEST_LONG), 0);
 	weft_msg_destroy(answer);
 	weft_future_destroy(f);
@@ -280,6 +298,25 @@ Test(promise, finish__from_another_thread_after_stop_was_asked)
 	weft_msg_destroy(answer);
 	weft_future_destroy(f);
 	weft_runtime_destroy(rt);
+}
+
+static void count_answer(weft_msg *msg, void *user)
+{
+	++*(int *)user;
+	weft_msg_destroy(msg);
+}
+
+/* It was counted in the runtime of slot 0, which waited for it. */
+Test(promise, foreign__to_a_function_belongs_to_no_runtime)
+{
+	weft_runtime *rt = test_runtime(1);
+	weft_msg *promise;
+	int answers = 0;
+
+	cr_assert_eq(weft_promise_create(weft_reply_to_call(count_answer, &answers), &promise), 0);
+	test_runtime_end(rt);
+	weft_promise_finish(promise, 0, 0);
+	cr_assert_eq(answers, 1);
 }
 
 Test(promise, finish__after_the_runtime_is_gone_harms_nobody)
@@ -440,4 +477,70 @@ Test(guest, stop__does_not_wait_for_an_idle_guest)
 	cr_assert_eq(weft_runtime_join(rt), 0);
 	cr_assert_lt(weft_now_ns() - began, TEST_LONG / 2);
 	weft_runtime_destroy(rt);
+}
+
+static weft_future *never;
+static _Atomic(int) waited, left;
+
+static void wait_in_answer(weft_msg *msg, void *user)
+{
+	weft_msg *answer;
+
+	waited = weft_future_wait_until(never, &answer, weft_now_ns() + 1000000);
+	left = weft_guest_leave(user);
+	weft_msg_destroy(msg);
+}
+
+/* The actor went idle before its message was released, which called the function: no actor runs, and yet it is inside. */
+Test(guest, wait__in_a_function_that_is_answered_is_edeadlk)
+{
+	weft_runtime *rt = test_runtime(1);
+	weft_ref echo = test_spawn(rt, &test_echo, NULL);
+	weft_msg *promise;
+
+	waited = left = 1;
+	cr_assert_eq(weft_future_create(rt, &never), 0);
+	cr_assert_eq(weft_promise_create(weft_reply_to_future(never), &promise), 0);
+	cr_assert_eq(weft_guest_enter(rt), 0);
+	cr_assert_eq(weft_request(echo, weft_msg_create(TEST_KEEP, 0), weft_reply_to_call(wait_in_answer, rt)), 0);
+	test_ask_kind(rt, echo, TEST_ECHO);
+	cr_assert_eq(waited, -EDEADLK);
+	cr_assert_eq(left, -EDEADLK);
+	cr_assert_eq(weft_guest_leave(rt), 0);
+	weft_promise_finish(promise, 0, 0);
+	weft_future_destroy(never);
+	test_runtime_end(rt);
+}
+
+static weft_msg *due; /* a promise */
+
+static int alarm_behaviour(weft_actor *self, weft_msg *msg)
+{
+	if (weft_msg_kind(msg) == WEFT_KIND_TIMER) {
+		weft_promise_finish(due, 0, 0);
+		return 0;
+	}
+	cr_assert_eq(weft_timer_start(self, 1000, 0, NULL), 0);
+	return weft_reply(msg, msg);
+}
+
+/* It sleeps then, and its runtime's workers have to have the timers of the actors that it ran. */
+Test(guest, wait__for_another_runtime_hands_timers_over)
+{
+	static const weft_actor_class alarm_class = { .size = sizeof(alarm_class), .name = "alarm", .behaviour = alarm_behaviour };
+	weft_runtime *rt = test_runtime(1), *other = test_runtime(1);
+	weft_ref alarm = test_spawn(rt, &alarm_class, NULL);
+	weft_port *port;
+	weft_msg *answer;
+
+	cr_assert_eq(weft_port_create(other, NULL, &port), 0);
+	cr_assert_eq(weft_promise_create(weft_reply_to_port(port, 0), &due), 0);
+	cr_assert_eq(weft_guest_enter(rt), 0);
+	test_ask_kind(rt, alarm, 1);
+	cr_assert_eq(weft_port_wait_until(port, &answer, 1, weft_now_ns() + TEST_LONG), 1, "the timer did not run out");
+	weft_msg_destroy(answer);
+	cr_assert_eq(weft_guest_leave(rt), 0);
+	weft_port_destroy(port);
+	test_runtime_end(other);
+	test_runtime_end(rt);
 }

@@ -25,7 +25,7 @@ static void teardown(void)
 	reply = NULL;
 }
 
-TestSuite(relevant, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(relevant, .init = setup, .fini = teardown, .timeout = 120);
 
 static weft_uuid remember(weft_memory_type type, weft_uuid room, int64_t created_ms, const char *text, const float *v)
 {

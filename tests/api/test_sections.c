@@ -15,7 +15,7 @@ static void teardown(void)
 	world_end(w);
 }
 
-TestSuite(sections, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(sections, .init = setup, .fini = teardown, .timeout = 120);
 
 static const char *prompt(void)
 {

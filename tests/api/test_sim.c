@@ -276,7 +276,7 @@ static void *a_minute_later(void *user)
 }
 
 /* It waits in simulated time: the thread that answers gets its turns, and a minute takes none. */
-Test(sim, a_model_called_in_place_waits_for_its_answer, .timeout = 60)
+Test(sim, a_model_called_in_place_waits_for_its_answer, .timeout = 120)
 {
 	weft_model_request request = { .type = WEFT_MODEL_TEXT_SMALL, .prompt = weft_str_from("now?") };
 	weft_model_response response;

@@ -36,7 +36,7 @@ static void teardown(void)
 	reply = NULL;
 }
 
-TestSuite(summary, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(summary, .init = setup, .fini = teardown, .timeout = 120);
 
 static void chat(uint32_t count)
 {

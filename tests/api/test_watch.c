@@ -65,7 +65,7 @@ static void down(void)
 	test_runtime_end(rt);
 }
 
-TestSuite(watch, .init = up, .fini = down, .timeout = 60);
+TestSuite(watch, .init = up, .fini = down, .timeout = 120);
 
 static weft_msg *take(void)
 {
@@ -264,4 +264,60 @@ Test(watch, stop__does_not_wait_for_watchers)
 	cr_assert_eq(weft_runtime_stop(rt, TEST_LONG), 0);
 	cr_assert_eq(weft_runtime_join(rt), 0, "drained, not cut off");
 	expect_down(4, a, -ESHUTDOWN);
+}
+
+/* ---- functions that are answered run in the actor's name -------------------------------------------- */
+
+static weft_ref link_to;
+static _Atomic(int) linked, armed;
+
+static void link_in_answer(weft_msg *msg, void *user)
+{
+	weft_actor *self = weft_actor_self();
+
+	(void)user;
+	weft_msg_destroy(msg);
+	cr_assert(self);
+	armed = weft_timer_start(self, TEST_SECOND, 0, NULL);
+	linked = weft_actor_link(self, link_to);
+}
+
+static void expect_exits(weft_ref who, uint32_t exits)
+{
+	uint64_t end = weft_now_ns() + TEST_LONG;
+
+	while (look(who).exits < exits)
+		cr_assert_lt(weft_now_ns(), end, "no EXIT came");
+	cr_assert_eq(look(who).exits, exits);
+}
+
+Test(watch, demonitor__keeps_a_link_that_its_answer_makes)
+{
+	weft_ref a = test_spawn(rt, &node_class, NULL), b = test_spawn(rt, &trap_class, NULL);
+	weft_reply_to to = weft_reply_to_call(link_in_answer, NULL);
+
+	link_to = b;
+	linked = 1;
+	cr_assert_eq(weft_actor_monitor(a, to), 0);
+	cr_assert_eq(weft_actor_demonitor(a, to), 0);
+	look(a); /* behind it */
+	cr_assert_eq(linked, 0);
+	cr_assert_eq(armed, 0);
+	die(a, -EIO);
+	expect_exits(b, 1);
+}
+
+Test(watch, end__cannot_be_linked_by_its_answers)
+{
+	weft_ref a = test_spawn(rt, &node_class, NULL), b = test_spawn(rt, &trap_class, NULL);
+
+	link_to = b;
+	linked = armed = 1;
+	cr_assert_eq(weft_actor_monitor(a, weft_reply_to_port(port, 5)), 0); /* told after the one that comes now: the newest first */
+	cr_assert_eq(weft_actor_monitor(a, weft_reply_to_call(link_in_answer, NULL)), 0);
+	die(a, -EIO);
+	expect_down(5, a, -EIO);
+	cr_assert_eq(linked, -ESRCH);
+	cr_assert_eq(armed, -ESRCH);
+	cr_assert_eq(look(b).exits, 0);
 }

@@ -19,7 +19,7 @@ config() { pkg-config --define-variable=prefix="$prefix" "$@" weft; }
 
 libdir=$(config --variable=libdir)
 for file in "$prefix/include/weft/weft.h" "$libdir/libweft.so" "$libdir/libweft.so.0" "$libdir/libweft.a" \
-	"$prefix/share/man/man3/libweft.3"; do
+	"$prefix/include/weft/message.proto" "$prefix/share/man/man3/libweft.3"; do
 	[ -e "$file" ] || { echo "not installed: ${file#"$prefix"/}" >&2; exit 1; }
 done
 

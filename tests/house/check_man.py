@@ -3,7 +3,7 @@
 """
 check_man.py SOURCE_ROOT COMPILER...
 
-Goal: the man pages are well formed, and their SYNOPSIS is what the headers say.
+Goal: the man pages are well formed, their SYNOPSIS is what the headers say, and libweft(3) names every header.
 Method: mandoc's lint, where there is a mandoc; each prototype of section 3 declared once more behind the headers: a
 compiler refuses two that differ.
 """
@@ -41,6 +41,11 @@ def main():
                              input=source, text=True)
         if run.returncode:
             print(f'{page.name}: the SYNOPSIS is not what the headers say')
+            failed = True
+    overview = (root / 'docs/man/libweft.3').read_text()
+    for header in sorted((root / 'include/weft').glob('*.h')):
+        if header.name != 'weft.h' and f'.It In weft/{header.name}\n' not in overview:
+            print(f'libweft.3: nothing about <weft/{header.name}>')
             failed = True
     return 1 if failed else 0
 

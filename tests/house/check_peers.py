@@ -20,6 +20,7 @@ import unittest.mock
 ROOT, WORK = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / 'bench/peers'))
+import agents  # noqa: E402
 import peers  # noqa: E402
 import vectors  # noqa: E402
 
@@ -138,6 +139,69 @@ class Peers(unittest.TestCase):
                 peers.figures(text)
         self.assertEqual(peers.figures('noise\n{"item":"a","unit":"us","values":[1]}'), {'a': {'values': [1.0], 'unit': 'us', 'peak_rss_mb': None, 'recall': None}})
         self.assertEqual(peers.figures('{"item":"a","why":"too hard"}'), {'a': {'why': 'too hard'}})
+
+
+def run_all(suites, *options):
+    """(exit status, what was printed) of all suites"""
+    out = io.StringIO()
+    with unittest.mock.patch.object(peers, 'SUITES', suites), contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        status = peers.main(['all', '--weft', '/bin/true', '--work', str(WORK / 'peers-all'), '--quick', '--workers', '1', *options])
+    return status, out.getvalue()
+
+
+class All(unittest.TestCase):
+    def test_one_summary_and_one_status(self):
+        good, bad = Suite(OURS, Fake('go', says('a', 60))), Suite(Fake('weft', 'exit 1'), Fake('erlang', '', builds=False))
+        status, text = run_all({'actors': good, 'io': bad}, '--items', 'a')
+        self.assertEqual(status, 1)
+        self.assertIn('\n  actors: weft is first in 1 of 1 rows', text)
+        self.assertIn('\n  io: nothing was measured; without erlang; weft failed an item', text)
+
+    def test_a_suite_without_what_was_asked_for_is_left_out(self):
+        suites = {'actors': Suite(OURS, Fake('go', says('a', 60))), 'io': Suite(Fake('curl', says('a', 1)))}
+        status, text = run_all(suites, '--items', 'a', '--runtimes', 'weft,go')
+        self.assertEqual(status, 0)
+        self.assertIn('io: left out: no such runtime: go, weft', text)
+        self.assertEqual(run_all(suites, '--items', 'no*')[0], 2)
+
+    def test_what_it_does_at_the_end_counts(self):
+        def finish(ready, _work, _run):
+            yield f'written for {ready[0].name}'
+            raise peers.Failed('the disk is full')
+
+        suite = Suite(OURS)
+        suite.finish = finish
+        status, text = run_all({'actors': suite}, '--items', 'a')
+        self.assertEqual(status, 1)
+        self.assertIn('written for weft', text)
+
+
+class Agents(unittest.TestCase):
+    def test_items_that_a_runtime_does_not_have_are_not_asked_for(self):
+        peer = Fake('go', 'echo "asked" >&2; exit 9')
+        peer.items = ['b']
+        _, text, result = run(Suite(OURS, peer), '--quick', '--items', 'a', '--workers', '1')
+        self.assertNotIn('asked', text)
+        self.assertEqual(result['failed'], [])
+
+    def test_figures_are_kept_round_by_round(self):
+        node = agents.Node('plain', agents.LOOPS, None, ['loop.mjs', 'plain'])
+        line = {'id': 'agent-no-tools', 'entry': {'latency': {'raw_ms': [0.001, 0.002]}, 'resources': {'memory_rss_peak_mb': 70}}}
+        found = node.figures('agent-no-tools', 'noise\n' + json.dumps(line), WORK)
+        self.assertEqual(found['agent-no-tools'], {'values': [1, 2], 'unit': 'us', 'peak_rss_mb': 70})
+        node.figures('agent-no-tools', json.dumps(line), WORK)
+        self.assertEqual(node.figures('agent-1-tool', '{"id":"agent-1-tool","why":"it answered"}', WORK), {'agent-1-tool': {'why': 'it answered'}})
+        with self.assertRaises(ValueError):
+            node.figures('agent-1-tool', 'nothing', WORK)
+        like = {'system': {'os': 'Linux', 'runtime_version': 'weft'}, 'timestamp': 'then'}
+        first, second = (agents.result_of(node, like, n)['scenarios'] for n in (0, 1))
+        self.assertEqual((list(first), list(second)), (['agent-no-tools', 'agent-1-tool'], ['agent-no-tools']))
+        self.assertEqual(first['agent-1-tool']['error'], 'it answered')
+        self.assertEqual(agents.result_of(node, like, 0)['system'], {'os': 'Linux', 'runtime_version': 'node'})
+
+    def test_items_are_scenarios_of_weft(self):
+        known = {s['id'] for s in json.loads((ROOT / 'bench/scenarios.json').read_text())['scenarios']}
+        self.assertEqual(set(agents.MESSAGES) - known, set())
 
 
 class Vectors(unittest.TestCase):

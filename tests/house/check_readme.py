@@ -3,8 +3,10 @@
 """
 check_readme.py SOURCE_ROOT
 
-Goal: the README's program is the one that is built, and no page links to a file that is not there.
+Goal: the README's program is the one that is built, no page links to a file that is not there, and a decision's number is
+its own.
 """
+import collections
 import pathlib
 import re
 import sys
@@ -32,9 +34,14 @@ def link_errors(root):
                 yield f'{page.relative_to(root)}: names {path}, which is not there'
 
 
+def number_errors(root):
+    numbers = collections.Counter(page.name[:4] for page in (root / 'docs/decisions').glob('*.md'))
+    return [f'docs/decisions: {count} pages are number {n}' for n, count in numbers.items() if count > 1]
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
-    errors = [*program_errors(root), *link_errors(root)]
+    errors = [*program_errors(root), *link_errors(root), *number_errors(root)]
     print('\n'.join(errors) or 'README and links are right')
     return 1 if errors else 0
 

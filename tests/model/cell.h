@@ -276,7 +276,6 @@ static void begin(uint32_t bound)
 	explore_name(&cell->first, sizeof(cell->first), "first");
 	explore_name(&cell->stub, sizeof(cell->stub), "stub");
 	rt.mailbox_msgs = bound;
-	rt.sched.budget_msgs = 64;
 	rt.sched.worker_count = 1 + SENDERS;
 	rt.sched.workers = workers;
 	rt.table.segments_max = 1;
@@ -286,6 +285,7 @@ static void begin(uint32_t bound)
 		workers[i].sched = &rt.sched;
 		workers[i].rt = &rt;
 		workers[i].id = i;
+		workers[i].budget = 64;
 		explore_name(&workers[i], sizeof(workers[i]), "a worker");
 	}
 }

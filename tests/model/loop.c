@@ -32,6 +32,22 @@ bool weft__loop_has_work(const struct weft__loop *loop)
 	return false;
 }
 
+bool weft__loop_peek(const struct weft__loop *loop)
+{
+	(void)loop;
+	return false;
+}
+
+/* A nap of somebody who sleeps already: it may end at once. */
+void weft__loop_wake_in(struct weft__loop *loop, uint64_t span_ns)
+{
+	(void)span_ns;
+	if (!loop->naps)
+		return;
+	explore_step(loop, NULL, NULL, "wakes in a while");
+	loop->woken = true;
+}
+
 void weft__loop_wake(struct weft__loop *loop)
 {
 	explore_step(loop, NULL, NULL, "wakes");

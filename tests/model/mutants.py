@@ -46,6 +46,7 @@ HISTOGRAM = 'runtime/observe/histogram.c'
 HISTOGRAM_H = 'runtime/observe/histogram.h'
 INJECT, RUNQ, DEQUE = 'runtime/queue/inject.h', 'runtime/queue/runq.h', 'runtime/queue/deque.h'
 CK_PR, CK_RING = 'runtime/base/tsan/ck_pr.h', 'runtime/base/tsan/ck_ring.h'
+POST = 'runtime/io/post.c'
 PARK, RUN, STEAL = 'runtime/sched/park.c', 'runtime/sched/run.c', 'runtime/sched/steal.c'
 
 SEND, ACTOR, CORE = 'runtime/actor/send.c', 'runtime/actor/actor.c', 'runtime/actor/core.h'
@@ -55,11 +56,18 @@ MUTE = 'runtime/actor/mute.c'
 BIAS, OUTBOX, OUTBOX_H = 'runtime/base/bias.h', 'runtime/actor/outbox.c', 'runtime/actor/outbox.h'
 GRACE, GRACE_H = 'store/vector/grace.c', 'store/vector/grace.h'
 TIMER, REGISTRY = 'runtime/actor/timer.c', 'runtime/actor/registry.c'
+OP, REFS = 'actors/op.c', 'runtime/base/refs.h'
 
 M1 = 'weft__xchg_acq_rel(&mb->head, last)'
 M4 = 'weft__cas_seq_cst(&mb->head, &expected, NULL)'
 M5 = 'weft__cas_acq_rel(&mb->head, &expected, (struct weft_msg *)stub)'
 STUB = '&mb->head, &expected, (struct weft_msg *)stub'
+O1 = 'weft__cas_acq_rel(&op->state, &word, (word & ~(uint32_t)STATES) | to)'
+
+
+def cas_word(order, failed):
+    return cas('&op->state, &word, (word & ~(uint32_t)STATES) | to', order, failed)
+
 
 MUTANTS = [
     Mutant('M1', MAILBOX, M1, xchg('&mb->head, last', 'acquire'), 'mailbox', 'no release'),
@@ -98,7 +106,8 @@ MUTANTS = [
     Mutant('-', RUNQ, 'if (__builtin_expect(!q->overflow_first && ck_ring', 'if (__builtin_expect(ck_ring', 'runq',
            'push passes by the list'),
 
-    Mutant('B1', BROADCAST, '\tif (!used)\n\t\tenter_block(b, at, block);\n', '', 'broadcast', 'tail is not moved'),
+    Mutant('B1', BROADCAST, 'if ((int64_t)(tail - weft__load_relaxed(&b->tail)) > 0)', 'if (false && tail)', 'broadcast',
+           'tail is not moved'),
     Mutant('B2', BROADCAST_H, 'weft__store_release(at, word);', 'weft__store_relaxed(at, word);', 'broadcast', 'relaxed'),
     Mutant('B3', BROADCAST, 'to[i] = weft__load_acquire(&from[i]);', 'to[i] = weft__load_relaxed(&from[i]);', 'broadcast',
            'relaxed'),
@@ -150,6 +159,48 @@ MUTANTS = [
     Mutant('D2', PARK, 'found = weft__xchg_seq_cst(&w->sleeping, (uint32_t)AWAKE);', 'found = weft__load_seq_cst(&w->sleeping);', 'park',
            'stays asleep when it is awake'),
 
+    Mutant('E1', PARK, 'whose = weft__load_seq_cst(&s->watch); /* E1, E4 */', 'whose = weft__load_acquire(&s->watch);', 'watch', 'acquire'),
+    Mutant('E1', PARK, 'if (!weft__load_seq_cst(&s->watch)) /* E1 */', 'if (!weft__load_acquire(&s->watch))', 'watch', 'guest: acquire'),
+    Mutant('E1', PARK, 'weft__fetch_sub_seq_cst(&w->sched->sleepers, 1u);', 'weft__fetch_sub_acq_rel(&w->sched->sleepers, 1u);', 'watch',
+           'sleepers: acq_rel'),
+    Mutant('E2', PARK, 'weft__cas_seq_cst(&s->watch, &mine, whose = 0); /* E2 */', 'weft__cas_acq_rel(&s->watch, &mine, whose = 0);', 'watch',
+           'acq_rel'),
+    Mutant("E2'", PARK, 'deserted = weft__load_seq_cst(&s->sleepers) >= s->worker_count && !weft__load_seq_cst(&s->guests_active);', ';',
+           'watch', 'not looked at'),
+    Mutant("E2'", PARK, 'deserted = weft__load_seq_cst(&s->sleepers) >= s->worker_count',
+           'deserted = weft__load_acquire(&s->sleepers) >= s->worker_count', 'watch', 'sleepers: acquire'),
+    Mutant("E2'", PARK, 'asleep = weft__fetch_add_seq_cst(&s->sleepers, 1u) + 1;', 'asleep = weft__fetch_add_acq_rel(&s->sleepers, 1u) + 1;',
+           'watch', 'sleepers: acq_rel', lives='both sides change the same word: the later one acquires'),
+    Mutant("E2'", PARK, 'asleep >= s->worker_count && !weft__load_seq_cst(&s->guests_active);',
+           'asleep >= s->worker_count && !weft__load_acquire(&s->guests_active);', 'watch', 'guests, without the watch: acquire'),
+    Mutant("E2'", PARK, 's->worker_count && !weft__load_seq_cst(&s->guests_active);\n\t}',
+           's->worker_count && !weft__load_acquire(&s->guests_active);\n\t}', 'watch', 'guests: acquire'),
+    Mutant('E3', PARK, '!weft__cas_seq_cst(&s->watch, &nobody, w->id + 1) || watch_give',
+           '!weft__cas_acq_rel(&s->watch, &nobody, w->id + 1) || watch_give', 'watch', 'acq_rel'),
+    Mutant("E3'", PARK, 'if (weft__load_seq_cst(&w->sleeping) == ASLEEP) { /* E3\' */', 'if (weft__load_acquire(&w->sleeping) == ASLEEP) {',
+           'watch', 'acquire'),
+    Mutant("E3'", PARK, 'if (weft__load_seq_cst(&w->sleeping) == ASLEEP) { /* E3\' */', 'if (true) {', 'watch', 'not looked at'),
+    Mutant('E4', PARK, 'uint32_t found = weft__xchg_seq_cst(&w->sleeping, (uint32_t)AWAKE);',
+           'uint32_t found = weft__xchg_acq_rel(&w->sleeping, (uint32_t)AWAKE);', 'watch', 'sleeping: acq_rel'),
+    Mutant('E4', PARK, 'if (whose == mine)\n\t\tweft__cas_seq_cst(&s->watch, &mine, 0u);', 'if (whose == mine)\n\t\treturn;', 'watch', 'it is kept'),
+    Mutant('E5', PARK, 'whose = weft__load_seq_cst(&s->watch); /* E5', 'whose = weft__load_acquire(&s->watch); /* E5', 'watch', 'acquire'),
+    Mutant('-', PARK, '\telse if (whose)\n\t\treturn;\n\twatch_hand_out(s);', '', 'watch', 'nobody is given it'),
+    Mutant('-', PARK, '\t\ti = s->worker_count; /* who', '\t\t; /* who', 'watch', 'taken back, and those it passed are not looked at again'),
+    Mutant('D1', POST, 'weft__cas_seq_cst(&loop->posted, &top, job)', cas('&loop->posted, &top, job', 'acq_rel', 'acquire'), 'post',
+           'push is acq_rel'),
+    Mutant('D1', POST, 'weft__cas_seq_cst(&loop->posted, &top, job)', cas('&loop->posted, &top, job', 'relaxed', 'relaxed'), 'post',
+           'push is relaxed'),
+    Mutant("D1'", POST, 'weft__load_seq_cst(&loop->asleep)', 'weft__load_acquire(&loop->asleep)', 'post', 'acquire'),
+    Mutant("D1'", POST, 'weft__cas_seq_cst(&loop->asleep, &asleep, 0u)', 'asleep', 'post', 'every poster wakes'),
+    Mutant('D2', POST, 'weft__store_seq_cst(&loop->asleep, 1u);', 'weft__store_release(&loop->asleep, 1u);', 'post', 'release'),
+    Mutant("D2'", POST, 'has_posted(weft__load_seq_cst(&loop->posted))', 'has_posted(weft__load_acquire(&loop->posted))', 'post',
+           'acquire'),
+    Mutant("D2'", POST, 'if (!has_posted(weft__load_seq_cst(&loop->posted)))', 'if (true)', 'post', 'not looked at'),
+    Mutant('take', POST, 'weft__xchg_acq_rel(&loop->posted, NULL)', xchg('&loop->posted, NULL', 'relaxed'), 'post', 'relaxed'),
+    Mutant('close', POST, 'weft__xchg_acq_rel(&loop->posted, WEFT__POSTS_CLOSED)', xchg('&loop->posted, WEFT__POSTS_CLOSED', 'relaxed'),
+           'post', 'relaxed'),
+    Mutant('close', POST, 'if (top == WEFT__POSTS_CLOSED)', 'if (!job)', 'post', 'posted all the same'),
+
     Mutant('A1', BIAS, 'weft__store_relaxed(&bias->inside, 1u); /* A1; ordered by the fence */\n\t\tweft__fence_light();',
            'weft__store_release(&bias->inside, 1u);', 'bias', 'no light fence'),
     Mutant("A1'", BIAS, '!weft__load_acquire(&bias->claimed), 1)', '!weft__load_relaxed(&bias->claimed), 1)', 'bias', 'relaxed'),
@@ -165,7 +216,7 @@ MUTANTS = [
     Mutant('L1', RUN, 'weft__store_release(&w->lifo, task);', 'weft__store_relaxed(&w->lifo, task);', 'steal', 'stored relaxed'),
     Mutant('L2', STEAL, 'task = weft__load_acquire(&victim->lifo);', 'task = weft__load_relaxed(&victim->lifo);', 'steal', 'loaded relaxed',
            lives='there was a look before the fence of the claim, which acquires'),
-    Mutant('-', STEAL, '\tif (!weft__bias_claim(&victim->lifo_lock))\n\t\treturn NULL;\n', '', 'steal', 'a thief does not claim'),
+    Mutant('-', STEAL, ' || !weft__bias_claim(&victim->lifo_lock))', ')', 'steal', 'a thief does not claim'),
     Mutant('-', RUN, '\tweft__bias_enter(&w->lifo_lock);\n\ttask = ', '\ttask = ', 'steal', 'the owner does not enter'),
 
     Mutant('-', OUTBOX, '\tof->outbox.places = 0;\n', '', 'outbox', 'a rescuer leaves the places'),
@@ -198,7 +249,7 @@ MUTANTS = [
     Mutant('-', PORT, 'if (weft__fetch_sub_acq_rel(&p->held, what) == what)', 'if (weft__fetch_sub_relaxed(&p->held, what) == what)',
            'port', 'held: relaxed'),
     Mutant('-', STEAL, 'weft__store_release(&s->searching, 0u);', '', 'steal', "the searcher's place is kept"),
-    Mutant('-', RUN, '\t\t\tstop_searching(w);', '\t\t\t;', 'steal', "the searcher's place is kept by who is busy"),
+    Mutant('-', RUN, '\t\tstop_searching(w);', '\t\t;', 'steal', "the searcher's place is kept by who is busy"),
 ]
 
 MUTANTS += [
@@ -311,6 +362,7 @@ MUTANTS += [
     Mutant("U1'", MUTE, '!weft__load_seq_cst(&on->mailbox.head)', '!weft__load_acquire(&on->mailbox.head)', 'mute', 'head: acquire'),
     Mutant("U1'", MUTE, 'uint64_t word = weft__load_seq_cst(&on->word);', 'uint64_t word = weft__load_acquire(&on->word);', 'mute',
            'word: acquire'),
+    Mutant('-', MUTE, 'is_overloaded(on, weft__ref_life(receiver))', 'is_overloaded(on, 0)', 'mute', 'in whichever life'),
     Mutant('U2', MAILBOX, M4, 'weft__cas_acq_rel(&mb->head, &expected, NULL)', 'mute', 'head to NULL: acq_rel'),
     Mutant('U2', ACTOR, 'weft__fetch_add_seq_cst(&a->word, 1u); /* P2', 'weft__fetch_add_acq_rel(&a->word, 1u); /* P2', 'mute',
            'the end: acq_rel'),
@@ -323,6 +375,50 @@ MUTANTS += [
     Mutant('-', PARK, 'is_still(s) && !s->hooks->requests_open(s->rt) && is_still(s)',
            'is_still(s) && !s->hooks->requests_open(s->rt)', 'drain', 'one look'),
     Mutant('-', PARK, ' && turns_taken(s) == turns;', ' && turns + 1;', 'drain', 'turns are not compared'),
+]
+
+GATE_LINE, GATE_BREAKER, GATE_BUCKET = 'net/gate/line.c', 'net/gate/breaker.c', 'net/gate/bucket.c'
+
+MUTANTS += [
+    Mutant('gate D1', GATE_LINE, 'weft__cas_seq_cst(&l->word, &word, word_of(next_of(word) + 1,',
+           'weft__cas_acq_rel(&l->word, &word, word_of(next_of(word) + 1,', 'gate_line', 'coming: acq_rel',
+           lives='the look at the word behind it is seq_cst, and sees what was written'),
+    Mutant('gate D2', GATE_LINE, 'weft__fetch_add_seq_cst(&l->back, 1u); /* D2 */', 'weft__fetch_add_acq_rel(&l->back, 1u);',
+           'gate_line', 'leaving: acq_rel'),
+    Mutant('gate D2', GATE_LINE, 'if (!has_place(word, weft__load_seq_cst(&l->back), limit)',
+           'if (!has_place(word, weft__load_acquire(&l->back), limit)', 'gate_line', 'a look at back: acquire'),
+    Mutant('gate D2', GATE_LINE, '\t\t\tword = weft__load_seq_cst(&l->word);\n\t\t}', '\t\t}', 'gate_line',
+           'no second look at the word'),
+    Mutant('gate E1', GATE_LINE, 'if (!weft__cas_seq_cst(&l->word, &word, word_of(next_of(word), ticket + 1)))',
+           'if (!weft__cas_acq_rel(&l->word, &word, word_of(next_of(word), ticket + 1)))', 'gate_line', 'serving: acq_rel'),
+    Mutant('gate E2', GATE_LINE, 'return weft__load_seq_cst(&l->marks[', 'return weft__load_acquire(&l->marks[', 'gate_line',
+           'a look at the mark: acquire'),
+    Mutant('gate E2', GATE_LINE, 'while (weft__fetch_or_seq_cst(', 'while (weft__fetch_or_acq_rel(', 'gate_line', 'the mark: acq_rel'),
+    Mutant('gate E2', GATE_LINE, 'return weft__fetch_and_acq_rel(&l->marks[bit / MARKS_A_WORD], ~mask) & mask;',
+           'return weft__load_acquire(&l->marks[bit / MARKS_A_WORD]) & mask;', 'gate_line', 'the mark is not cleared'),
+    Mutant('gate', GATE_BREAKER, 'if (weft__cas_acq_rel(&b->word, &word, word_of(WEFT_BREAKER_HALF_OPEN, 0, stamp_of(word)))) {',
+           'weft__store_release(&b->word, word_of(WEFT_BREAKER_HALF_OPEN, 0, stamp_of(word)));\n\t\t{', 'gate_breaker',
+           'who tries: a store'),
+    Mutant('gate', GATE_BREAKER, 'while (!weft__cas_weak_acq_rel(&b->word, &word, next));',
+           'while (weft__store_release(&b->word, next), false);', 'gate_breaker', 'a failure: a store'),
+    Mutant('gate', GATE_BUCKET, '} while (!weft__cas_weak_acq_rel(&b->full_ns, &full, end));',
+           '} while (!' + cas('&b->full_ns, &full, end', 'relaxed', 'relaxed') + ');', 'gate_bucket', 'a booking: relaxed'),
+
+    Mutant('O1', OP, O1, cas_word('release', 'relaxed'), 'op', 'a move: no acquire'),
+    Mutant('O1', OP, O1, cas_word('acquire', 'acquire'), 'op', 'a move: no release'),
+    Mutant('O2', OP, 'weft__load_acquire(&op->state) & STATES;', 'weft__load_relaxed(&op->state) & STATES;', 'op', 'a look: relaxed'),
+    Mutant('O3', OP, 'while (weft__load_acquire(&op->state) >= SPEAKER)', 'while (weft__load_relaxed(&op->state) >= SPEAKER)', 'op',
+           'speakers are outlasted relaxed'),
+    Mutant('O3', OP, 'weft__fetch_sub_release(&op->state, SPEAKER)', 'weft__fetch_sub_relaxed(&op->state, SPEAKER)', 'op',
+           'a speaker ends relaxed'),
+    Mutant('O3', OP, 'while (weft__load_acquire(&op->state) >= SPEAKER)', 'while (false)', 'op', 'speakers are not outlasted'),
+    Mutant('O4', OP, 'weft__fetch_add_acquire(&op->state, SPEAKER)', 'weft__fetch_add_relaxed(&op->state, SPEAKER)', 'op',
+           'a speaker begins relaxed', lives='its turn among the moves of the word is all that counts; O3 releases what it read'),
+    Mutant('-', OP, 'if (state == CANCELING && telling != op)', 'if (false)', 'op', 'finished while the handler is told'),
+    Mutant('-', OP, 'weft__run_ref(run); /* finish', '(void)0; /* finish', 'op', 'an abandoned op holds nothing'),
+    Mutant('-', OP, 'weft__run_ref(op->run); /* before', '(void)0; /* before', 'op', 'an op without a way back holds nothing'),
+    Mutant('-', REFS, 'weft__load_acquire(refs) == 1', 'weft__load_relaxed(refs) == 1', 'op', 'the only holder looks relaxed'),
+    Mutant('-', REFS, 'weft__fetch_sub_acq_rel(refs, 1u) == 1', 'weft__fetch_sub_relaxed(refs, 1u) == 1', 'op', 'a hold is given back relaxed'),
 ]
 
 

@@ -21,6 +21,7 @@ struct node {
 	uint8_t ways;   /* threads that can go on, and do not sleep */
 	uint8_t asleep; /* and those that do */
 	uint8_t todo, tried;
+	uint16_t events; /* that were done before it */
 };
 
 /* An operation that was done, and what it comes after for certain. */
@@ -57,6 +58,7 @@ static unsigned asleep; /* threads */
 static uint16_t node_of[THREADS]; /* where it was chosen last */
 static struct event events[EVENTS];
 static unsigned event_count;
+static unsigned events_known; /* the first of them, which are those of the execution before: its decisions are, too */
 static uint16_t store_event[STORES]; /* who made it; NONE */
 static uint16_t now[THREADS][THREADS]; /* event.after of each thread's last */
 
@@ -77,6 +79,7 @@ void search_begin(const char *from)
 	node_at = 0;
 	asleep = 0;
 	event_count = 0;
+	events_known = node_count ? nodes[node_count - 1].events : 0;
 	learnt = false;
 	memset(unseen, 0, sizeof(unseen));
 	memset(now, 0, sizeof(now));
@@ -153,7 +156,7 @@ unsigned search_way(unsigned below)
 		struct node *n = node_next(&new);
 
 		if (new)
-			*n = (struct node){ .count = (uint8_t)below };
+			*n = (struct node){ .count = (uint8_t)below, .events = (uint16_t)event_count };
 		choice = n->choice;
 	}
 	note_decision(choice);
@@ -172,7 +175,7 @@ static unsigned choose_thread(unsigned ways, unsigned sleepers, unsigned running
 
 		if (new)
 			*n = (struct node){ .who = true, .ways = (uint8_t)ways, .asleep = (uint8_t)sleepers,
-				            .choice = (uint8_t)choice,
+				            .choice = (uint8_t)choice, .events = (uint16_t)event_count,
 				            .todo = (uint8_t)(everything ? ways : 1u << choice) };
 		choice = n->choice;
 		node_of[choice] = (uint16_t)(node_at - 1);
@@ -396,11 +399,15 @@ static void look_back(unsigned from)
 	}
 }
 
-/* Thread does op, or would do it: then wrote says whether it could write. */
+/* Thread does op, or would do it: then wrote says whether it could write. What is known has been looked back from. */
 static struct event *event_add(unsigned thread, const struct mem_op *op, bool wrote, unsigned from)
 {
 	struct event *e = &events[event_count];
 
+	if (event_count < events_known) {
+		event_count++;
+		return e;
+	}
 	if (event_count == EVENTS || mem_last_store() >= STORES)
 		explore_fail("model too large: events");
 	*e = (struct event){ .op = *op, .wrote = wrote, .thread = (uint8_t)thread, .node = node_of[thread] };
@@ -429,6 +436,8 @@ static void look_back_for(unsigned thread)
 {
 	const struct mem_op *op = &pending[thread];
 
+	if (event_count <= events_known)
+		return;
 	event_add(thread, op, op->kind != MEM_LOAD, NONE);
 	event_count--;
 }

@@ -9,6 +9,17 @@
 #include "tests/model/cell.h"
 
 static bool muted; /* of the worker whose actor rests */
+static weft_ref sent_to; /* by that */
+
+static void overload(void)
+{
+	for (int i = 0; i < 2; i++) {
+		struct weft_msg *msg = weft__msg_new(1, 0);
+
+		msg->token = 7;
+		explore_assert(weft__deliver_anywhere(ref, msg) == 0);
+	}
+}
 
 static void begin_overloaded(void)
 {
@@ -18,13 +29,9 @@ static void begin_overloaded(void)
 	ref = spawn();
 	resting.cls = &class;
 	resting.rt = &rt;
+	sent_to = ref;
 	weft__self = &workers[1];
-	for (int i = 0; i < 2; i++) {
-		struct weft_msg *msg = weft__msg_new(1, 0);
-
-		msg->token = 7;
-		explore_assert(weft__deliver_anywhere(ref, msg) == 0);
-	}
+	overload();
 	weft__self = NULL;
 	explore_name(&resting, sizeof(resting), "resting");
 	explore_name(&cell->bound_msgs, sizeof(cell->bound_msgs), "bound");
@@ -39,7 +46,7 @@ static void begin_ending(void)
 static void rests(void)
 {
 	weft__self = &workers[1];
-	muted = weft__mute(&workers[1], &resting, ref);
+	muted = weft__mute(&workers[1], &resting, sent_to);
 	weft__self = NULL;
 }
 
@@ -48,6 +55,17 @@ static void runs_what_is_there(void)
 	weft__self = &workers[0];
 	while (gate_is_open(&scheduled, "is there anything to run?"))
 		run_once();
+	weft__self = NULL;
+}
+
+/* The receiver's cell has another life, which is overloaded, too, and of which nobody said that somebody waits for it. */
+static void is_born_again(void)
+{
+	runs_what_is_there();
+	explore_assert(gone.opened);
+	ref = spawn();
+	weft__self = &workers[0];
+	overload();
 	weft__self = NULL;
 }
 
@@ -78,4 +96,9 @@ Test(model_mute, refilled__schedules_who_rests)
 Test(model_mute, ended__schedules_who_rests)
 {
 	MODEL("ended", begin_ending, runs_what_is_there, rests);
+}
+
+Test(model_mute, born_again__does_not_keep_who_rested_for_the_one_before)
+{
+	MODEL("born again", begin_ending, is_born_again, rests);
 }

@@ -254,12 +254,13 @@ static void begin_busy(void)
 	weft__runq_push(&workers[0].runq, &jobs[1].task);
 }
 
-Test(model_stop, guest__is_outside_when_a_busy_worker_halts)
+Test(model_stop, world__has_no_guest_inside_when_a_busy_worker_halts)
 {
 	MODEL("guest, busy worker", begin_busy, ended_once, worker_0, guest);
 }
 
-Test(model_stop, guest__is_outside_when_the_world_ends)
+/* The largest by far, and the last by name: what a smaller one finds is found before it. */
+Test(model_stop, world__has_no_guest_inside_when_it_ends)
 {
 	MODEL("guest", begin_guest_late, ended_once, worker_0, guest, stops_at_once);
 }

@@ -15,7 +15,7 @@
 #include "tests/model/loop.h"
 #include "tests/model/stand_ins.h"
 
-#define WORKERS 2u
+#define WORKERS 3u
 #define JOBS 4u
 
 struct job {
@@ -70,10 +70,10 @@ __attribute__((unused)) static struct weft__task *job_make(uint32_t n)
 static void sched_begin(uint32_t worker_count)
 {
 	static const struct weft__sched_hooks hooks = { .requests_open = nothing_open, .class_of = all_normal, .rescue = nobody_is_stuck };
-	static const char *const names[] = { "worker 0", "worker 1" };
-	static const char *const sleeping[] = { "sleeping 0", "sleeping 1" };
-	static const char *const inject[] = { "inject 0", "inject 1" };
-	static const char *const lifo[] = { "lifo 0", "lifo 1" };
+	static const char *const names[] = { "worker 0", "worker 1", "worker 2" };
+	static const char *const sleeping[] = { "sleeping 0", "sleeping 1", "sleeping 2" };
+	static const char *const inject[] = { "inject 0", "inject 1", "inject 2" };
+	static const char *const lifo[] = { "lifo 0", "lifo 1", "lifo 2" };
 
 	stand_ins_time(0);
 	memset(&sched, 0, sizeof(sched));
@@ -84,11 +84,13 @@ static void sched_begin(uint32_t worker_count)
 	sched.hooks = &hooks;
 	sched.workers = workers;
 	sched.worker_count = worker_count;
+	weft__store_relaxed(&sched.watch, UINT32_MAX); /* nobody's business; but in test_watch.c */
 	explore_thread_local(&weft__self, sizeof(weft__self));
 	explore_name(&sched, sizeof(sched), "sched");
 	explore_name(&sched.sleepers, sizeof(sched.sleepers), "sleepers");
 	explore_name(&sched.searching, sizeof(sched.searching), "searching");
 	explore_name(&sched.phase, sizeof(sched.phase), "phase");
+	explore_name(&sched.watch, sizeof(sched.watch), "watch");
 	explore_name(jobs, sizeof(jobs), "jobs");
 	for (uint32_t i = 0; i < worker_count; i++) {
 		struct weft__worker *w = &workers[i];

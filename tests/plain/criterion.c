@@ -10,6 +10,7 @@
 
 #include <fnmatch.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@
 #define EXIT_SKIPPED 77
 
 static struct plain_test *first, **last = &first;
-static bool test_failed;
+static atomic_bool test_failed; /* a test's threads may all say so */
 
 void plain_register(struct plain_test *test)
 {
@@ -40,7 +41,7 @@ void plain_say(const char *fmt, ...)
 void plain_failed(bool fatal, const char *file, int line, const char *what)
 {
 	fprintf(stderr, "[----] %s:%d: assertion failed: %s\n", file, line, what);
-	test_failed = true;
+	atomic_store_explicit(&test_failed, true, memory_order_relaxed); /* read once they are joined */
 	if (fatal)
 		_exit(1);
 }
@@ -74,7 +75,7 @@ _Noreturn static void run_child(const struct plain_test *test)
 	test->fn();
 	if (OPTION(test, fini))
 		OPTION(test, fini)();
-	exit(test_failed);
+	exit(atomic_load_explicit(&test_failed, memory_order_relaxed));
 }
 
 /* The child's wait status. */

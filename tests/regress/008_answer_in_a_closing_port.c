@@ -27,7 +27,7 @@ static weft_msg *message_with_promise(weft_port *port)
 	return msg;
 }
 
-Test(regress, answer_in_a_closing_port, .timeout = 30)
+Test(regress, answer_in_a_closing_port, .timeout = 120)
 {
 	weft_port_options opt = WEFT_PORT_OPTIONS_INIT;
 	weft_runtime *rt = test_runtime(1);

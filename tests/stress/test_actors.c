@@ -197,6 +197,8 @@ static void revive(uint64_t *rnd)
 	}
 }
 
+#define CROWD_ASKED 1000u /* at least */
+
 static void crowd_run(uint32_t workers, uint64_t ns, bool graceful)
 {
 	pthread_t threads[3];
@@ -212,7 +214,7 @@ static void crowd_run(uint32_t workers, uint64_t ns, bool graceful)
 	revive(&rnd);
 	for (uintptr_t i = 0; i < 3; i++)
 		pthread_create(&threads[i], NULL, outsider, (void *)(i + 1));
-	while (weft_now_ns() < end) {
+	while (weft_now_ns() < end || asked <= CROWD_ASKED) { /* also on a slow machine */
 		revive(&rnd);
 		usleep(500);
 	}
@@ -231,7 +233,6 @@ static void crowd_run(uint32_t workers, uint64_t ns, bool graceful)
 	             (unsigned long)s.msgs_sent, (unsigned long)s.msgs_handled, (unsigned long)s.msgs_dropped);
 	cr_assert_eq(s.actors_spawned, s.actors_ended);
 	cr_assert_eq(asked, answers, "asked %lu, answered %lu", (unsigned long)asked, (unsigned long)answers);
-	cr_assert_gt(asked, 1000);
 	weft_runtime_destroy(crowd_rt);
 }
 

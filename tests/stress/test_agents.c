@@ -7,90 +7,25 @@
  * the seed; finishers take calls from a shared stack. Conservation:
  * accepted == answered, started == completed + failed.
  */
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "tests/support/agents.h"
-#include "tests/support/seed.h"
+#include "tests/support/finishers.h"
 
-#define FINISHERS 2
 #define AGENTS 16
 
-static uint64_t seed;
-static _Atomic(uint64_t) draws;
+/* ---- handlers ------------------------------------------------------------------------------ */
 
-/* A draw any thread may make; the sequence of one thread is not replayed, the mix is. */
-static uint32_t draw(uint32_t below)
-{
-	uint64_t state = seed + draws++ * 0x9e3779b97f4a7c15u;
-
-	return test_below(&state, below);
-}
-
-/* ---- calls waiting for a finisher ------------------------------------------------------- */
-
-struct waiting {
-	weft_model_call *model;
-	weft_tool_call *tool;
-	struct waiting *next;
-};
-
-static _Atomic(struct waiting *) stack;
-static _Atomic(bool) finishers_end;
-static _Atomic(uint64_t) parked;
-
-static void park(weft_model_call *model, weft_tool_call *tool)
-{
-	struct waiting *w = malloc(sizeof(*w));
-
-	*w = (struct waiting){ .model = model, .tool = tool, .next = atomic_load(&stack) };
-	parked++;
-	while (!atomic_compare_exchange_weak(&stack, &w->next, w))
-		;
-}
-
-static void finish(struct waiting *w)
+static void finish(struct parked *p)
 {
 	bool fail = draw(16) == 0;
 
-	if (w->model) {
-		w->model->response->text = WEFT_STR("late");
-		weft_model_finish(w->model, fail ? -EIO : 0);
+	if (p->model) {
+		p->model->response->text = WEFT_STR("late");
+		weft_model_finish(p->model, fail ? -EIO : 0);
 	} else {
-		weft_tool_return(w->tool, WEFT_STR("a late result"));
-		weft_tool_finish(w->tool, fail ? weft_tool_fail(w->tool, -EIO, "late failure") : 0);
-	}
-	free(w);
-}
-
-static void *finisher(void *unused)
-{
-	for (;;) {
-		bool last = finishers_end;
-		struct waiting *w = atomic_exchange(&stack, NULL);
-
-		if (!w && last)
-			return unused;
-		if (!w) {
-			sched_yield();
-			continue;
-		}
-		if (draw(8) == 0)
-			usleep(draw(300));
-		while (w) {
-			struct waiting *next = w->next;
-
-			finish(w);
-			parked--;
-			w = next;
-		}
+		weft_tool_return(p->tool, WEFT_STR("a late result"));
+		weft_tool_finish(p->tool, fail ? weft_tool_fail(p->tool, -EIO, "late failure") : 0);
 	}
 }
-
-/* ---- handlers ------------------------------------------------------------------------------ */
 
 static int any_model(weft_model_call *call, void *user)
 {
@@ -104,10 +39,8 @@ static int any_model(weft_model_call *call, void *user)
 		call->response->tool_call_count = 1 + draw(2);
 		return 0;
 	}
-	if (what < 7) {
-		park(call, NULL);
-		return WEFT_PENDING;
-	}
+	if (what < 7)
+		return park(call, NULL, NULL);
 	if (what == 7)
 		return -EIO;
 	call->response->text = WEFT_STR("now");
@@ -119,10 +52,8 @@ static int any_tool(weft_tool_call *call, void *user)
 	uint32_t what = draw(4);
 
 	(void)user;
-	if (what < 2) {
-		park(NULL, call);
-		return WEFT_PENDING;
-	}
+	if (what < 2)
+		return park(NULL, call, NULL);
 	if (what == 2)
 		return weft_tool_fail(call, -EIO, "no");
 	weft_tool_return(call, WEFT_STR("a result"));
@@ -152,7 +83,6 @@ static void play(uint32_t asks, bool cut_off)
 {
 	weft_agent_stats stats = { .size = sizeof(stats) };
 	struct tally t = { 0 };
-	pthread_t threads[FINISHERS];
 	weft_ref agents[AGENTS];
 	weft_port *port;
 	struct kit k;
@@ -163,9 +93,7 @@ static void play(uint32_t asks, bool cut_off)
 	kit_tool(&k, "any", "{\"type\":\"object\",\"required\":[\"n\"]}", any_tool, NULL);
 	kit_start(&k, 2);
 	cr_assert_eq(weft_port_create(k.rt, NULL, &port), 0);
-	finishers_end = false;
-	for (int i = 0; i < FINISHERS; i++)
-		cr_assert_eq(pthread_create(&threads[i], NULL, finisher, NULL), 0);
+	finishers_start(finish);
 	for (int i = 0; i < AGENTS; i++)
 		cr_assert_eq(weft_agent_spawn(k.rt, k.def, NULL, &agents[i]), 0);
 	for (uint32_t i = 0; i < asks; i++) {
@@ -186,7 +114,7 @@ static void play(uint32_t asks, bool cut_off)
 		while (t.answered < t.accepted)
 			reap(port, &t, TEST_LONG);
 		cr_assert_eq(weft_agent_stats_read(k.def, &stats), 0);
-		cr_assert_eq(stats.runs_started, stats.runs_completed + stats.runs_failed);
+		cr_assert_eq(stats.runs_started, stats.runs_completed + stats.runs_failed + stats.runs_canceled);
 		weft_port_destroy(port);
 		test_runtime_end(k.rt);
 	} else {
@@ -197,10 +125,7 @@ static void play(uint32_t asks, bool cut_off)
 		weft_port_destroy(port);
 		weft_runtime_destroy(k.rt);
 	}
-	finishers_end = true;
-	for (int i = 0; i < FINISHERS; i++)
-		pthread_join(threads[i], NULL);
-	cr_assert_eq(parked, 0);
+	finishers_stop();
 	cr_assert_eq(t.answered, t.accepted);
 	weft_agent_def_unref(k.def);
 	weft_models_unref(k.models);
@@ -209,13 +134,13 @@ static void play(uint32_t asks, bool cut_off)
 
 Test(agents, finishers__every_ask_is_answered_once)
 {
-	seed = test_seed("agents");
+	finishers.seed = test_seed("agents");
 	play(20000, false);
 }
 
 Test(agents, cut_off__with_calls_in_others_hands)
 {
-	seed = test_seed("agents");
+	finishers.seed = test_seed("agents");
 	for (int i = 0; i < 40; i++)
 		play(100 + draw(200), true);
 }

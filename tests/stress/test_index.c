@@ -16,6 +16,7 @@
 #include <weft/index.h>
 
 #include "runtime/base/atomic.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/seed.h"
 
 #define DIMS 20u
@@ -23,7 +24,7 @@
 #define READERS 2u
 #define IDS_EACH 300u
 #define STILL 200u /* ids that are put once and never touched */
-#define STEPS 3000u
+#define STEPS (TEST_TSAN ? 600u : 3000u)
 #define K 8u
 
 static weft_index *index_;

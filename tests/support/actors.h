@@ -6,11 +6,12 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weft/weft.h>
 
 #define TEST_SECOND UINT64_C(1000000000)
-#define TEST_LONG (20 * TEST_SECOND) /* for what must happen: generous, machines are slow */
+#define TEST_LONG (60 * TEST_SECOND) /* for what must happen: machines are slow, and stall */
 
 enum { TEST_ECHO = 1, TEST_KEEP, TEST_FAIL, TEST_EXIT };
 
@@ -29,6 +30,17 @@ static inline weft_runtime *test_runtime(uint32_t workers)
 
 	opt.workers = workers;
 	return test_runtime_with(&opt);
+}
+
+/* Until all workers sleep: nothing is under way but what waits for a timer or for this thread. */
+static inline void test_quiet(weft_runtime *rt)
+{
+	uint64_t until = weft_now_ns() + TEST_LONG;
+	weft_stats s = WEFT_STATS_INIT;
+
+	while (weft_stats_read(rt, WEFT_LANE_ALL, &s) == 0 && s.parked < s.workers && weft_now_ns() < until)
+		usleep(200);
+	cr_assert_eq(s.parked, s.workers, "a worker does not come to rest");
 }
 
 /* Stop, join, check that nothing was cut off and that the counts add up, destroy. */

@@ -13,11 +13,16 @@ static weft_msg *reply;
 static weft_arena *arena;
 static weft_subscription *events;
 
-static inline void attachments_setup(void)
+static inline void attachments_setup_with(uint32_t workers)
 {
-	w = world_create();
+	w = world_create_with(workers);
 	w->opt.no_embeddings = true;
 	cr_assert_eq(weft_arena_create(0, &arena), 0);
+}
+
+static inline void attachments_setup(void)
+{
+	attachments_setup_with(2);
 }
 
 static inline void attachments_teardown(void)

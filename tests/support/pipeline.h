@@ -154,7 +154,7 @@ struct world {
 };
 
 /* Everything but the agent itself; then add providers and such to w->def after world_def. */
-static inline struct world *world_create(void)
+static inline struct world *world_create_with(uint32_t workers)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	weft_entity user = {.name = WEFT_STR("Bob")};
@@ -168,7 +168,7 @@ static inline struct world *world_create(void)
 	        "<response><thought>done</thought><is_finish>true</is_finish></response>";
 	w->script.answer[ASK_SUMMARY] = "<response><thought>sum</thought><text>All done.</text></response>";
 	w->script.answer[ASK_REPAIR] = "<response></response>";
-	w->rt = test_runtime(2);
+	w->rt = test_runtime(workers);
 	cr_assert_eq(weft_store_create(NULL, &w->store), 0);
 	cr_assert_eq(weft_models_create(&w->models), 0);
 	cr_assert_eq(weft_models_add(w->models, WEFT_MODEL_TEXT_SMALL, 0, "script", script_model, &w->script,
@@ -197,6 +197,11 @@ static inline struct world *world_create(void)
 	w->opt.store = w->store;
 	w->opt.character = w->character;
 	return w;
+}
+
+static inline struct world *world_create(void)
+{
+	return world_create_with(2);
 }
 
 static inline void world_def(struct world *w)

@@ -85,6 +85,15 @@ static inline bool test_texts_visit(const weft_change *c, void *user)
 		         (long long)c->task.updated_ms, WEFT_STR_ARG(c->task.name), WEFT_STR_ARG(c->task.description),
 		         WEFT_STR_ARG(c->task.tags));
 		break;
+	case WEFT_CHANGE_LIMITS:
+		snprintf(line, sizeof(line), "limits %s %d %llu %llu %llu\n", test_id(c->limit.room_id, a), (int)c->limit.type,
+		         (unsigned long long)c->limit.limits.memories_max, (unsigned long long)c->limit.limits.bytes_max,
+		         (unsigned long long)c->limit.limits.age_max_ms);
+		break;
+	case WEFT_CHANGE_QUOTA:
+		snprintf(line, sizeof(line), "quota %s %llu %llu\n", test_id(c->quota.agent_id, a),
+		         (unsigned long long)c->quota.memories_max, (unsigned long long)c->quota.bytes_max);
+		break;
 	default:
 		n = snprintf(line, sizeof(line), "embedding %s", test_id(c->memory.id, a));
 		for (uint32_t i = 0; i < c->memory.embedding_dims && i < 64; i++)

@@ -215,3 +215,38 @@ Test(mock, embedding__is_a_unit_vector_of_384)
 		sum += (double)response.embedding[i] * (double)response.embedding[i];
 	cr_assert_float_eq(sum, 1.0, 1e-5);
 }
+
+Test(mock, embedding__of_several_texts_is_a_row_each)
+{
+	static const weft_str texts[] = { { "hello there", 11 }, { "good bye", 8 } };
+	weft_model_request request = { .type = WEFT_MODEL_TEXT_EMBEDDING, .inputs = texts, .input_count = 2 };
+	float second[WEFT_MOCK_EMBEDDING_DIMS];
+
+	cr_assert_eq(weft_models_add_mock(models, 0, NULL), 0);
+	cr_assert_eq(ask(&request), 0);
+	cr_assert_eq(response.embedding_count, 2);
+	memcpy(second, response.embedding + WEFT_MOCK_EMBEDDING_DIMS, sizeof(second));
+	request = (weft_model_request){ .type = WEFT_MODEL_TEXT_EMBEDDING, .prompt = texts[1] };
+	cr_assert_eq(ask(&request), 0);
+	cr_assert_eq(memcmp(second, response.embedding, sizeof(second)), 0);
+}
+
+Test(mock, text__ends_at_a_stop_text_and_calls_nothing_when_told)
+{
+	static const weft_mock_step steps[] = { { .text = "one two three", .calls = { { "t", "{}" } }, .call_count = 1 } };
+	static const weft_chat_message said = { .role = WEFT_ROLE_USER, .content = { "hi", 2 } };
+	static const weft_str stop = { " three", 6 };
+	weft_model_request request = { .type = WEFT_MODEL_TEXT_LARGE, .messages = &said, .message_count = 1, .stop = &stop, .stop_count = 1 };
+	weft_mock_options opt = WEFT_MOCK_OPTIONS_INIT;
+
+	opt.steps = steps;
+	opt.step_count = 1;
+	cr_assert_eq(weft_models_add_mock(models, 0, &opt), 0);
+	cr_assert_eq(ask(&request), 0);
+	cr_assert(weft_str_eq(response.text, WEFT_STR("one two")));
+	cr_assert_eq(response.finish, WEFT_FINISH_TOOL_CALLS);
+	request.tool_choice = WEFT_STR("none");
+	cr_assert_eq(ask(&request), 0);
+	cr_assert_eq(response.tool_call_count, 0);
+	cr_assert_eq(response.finish, WEFT_FINISH_STOP);
+}

@@ -121,6 +121,20 @@ Test(model, call__falls_back_when_a_handler_fails)
 	cr_assert(says("late"));
 }
 
+static int no_schema(weft_model_call *call, void *user)
+{
+	(void)call;
+	(void)user;
+	return WEFT_ESCHEMA;
+}
+
+Test(model, call__falls_back_when_a_handler_speaks_of_a_schema)
+{
+	cr_assert_eq(add(1, no_schema, NULL), 0);
+	cr_assert_eq(add(0, say, "next"), 0);
+	cr_assert(says("next"));
+}
+
 Test(model, call__says_why_the_last_one_failed)
 {
 	weft_model_response response;

@@ -58,3 +58,30 @@ Test(text, trim__takes_white_space_off_both_ends)
 	cr_assert(weft_str_eq(weft__str_trim(WEFT_STR(" \n a b\t")), WEFT_STR("a b")));
 	cr_assert_eq(weft__str_trim(WEFT_STR(" \n ")).len_bytes, 0);
 }
+
+Test(text, str_whole__leaves_no_half_character)
+{
+	static const struct {
+		const char *text;
+		size_t whole;
+	} of[] = { { "", 0 },          { "a", 1 },          { "\xc3\xa9", 2 },     { "a\xc3", 1 },           { "a\xe2\x82", 1 },
+		   { "a\xe2", 1 },    { "\xe2\x82\xac", 3 }, { "\xf0\x9f\x98", 0 }, { "\xf0\x9f\x98\x80", 4 }, { "x\xf0\x9f", 1 },
+		   { "\x80\x80\x80\x80\x80", 5 } };
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+		cr_assert_eq(weft__str_whole(weft_str_from(of[i].text)), of[i].whole, "%zu", i);
+}
+
+Test(text, control_at__knows_what_moves_a_terminal)
+{
+	static const struct {
+		const char *text;
+		size_t bytes;
+	} of[] = { { "\033[2J", 1 },   { "\n", 1 },         { "\x7f", 1 },        { "\xc2\x80", 2 },     { "\xc2\x9b", 2 },
+		   { "\xc2\x9f", 2 },  { "\xe2\x80\xaa", 3 }, { "\xe2\x80\xae", 3 }, { "\xe2\x81\xa6", 3 }, { "\xe2\x81\xa9", 3 },
+		   { " ", 0 },         { "\xc2\xa0", 0 },     { "\xc3\x9b", 0 },     { "\xe2\x80\xa9", 0 }, { "\xe2\x80\xaf", 0 },
+		   { "\xe2\x81\xa5", 0 }, { "\xe2\x82\xac", 0 }, { "\xc2", 0 },       { "\xe2\x80", 0 } };
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+		cr_assert_eq(weft__control_at(weft_str_from(of[i].text), 0), of[i].bytes, "%zu", i);
+}

@@ -209,6 +209,22 @@ Test(tool, call__tells_four_failures_apart)
 	cr_assert_eq(calls_of_echo, 0, "a handler never sees arguments that are not valid");
 }
 
+/* The schema and the rules would see the first, a server behind the tool perhaps the last. */
+Test(tool, call__refuses_a_key_given_twice)
+{
+	static const char *const twice[] = {
+		"{\"city\":\"Rome\",\"city\":\"Oslo\"}", "{\"city\":\"Rome\",\"c\\u0069ty\":7}",
+		"{\"city\":\"Rome\",\"more\":[1,{\"x\":{\"city\":1,\"a\":2.5,\"city\":1}}]}"
+	};
+
+	for (size_t i = 0; i < sizeof(twice) / sizeof(*twice); i++) {
+		cr_expect_eq(call("echo", twice[i]), WEFT_EPARSE, "%s", twice[i]);
+		cr_expect(told("tool 'echo'") && told("the key 'city' is given twice"), "%.*s", WEFT_STR_ARG(result));
+	}
+	cr_expect_eq(call("silent", "{\"a\":{\"b\":1},\"b\":[{\"a\":1},{\"a\":2}]}"), 0, "the same key in other objects");
+	cr_expect_eq(calls_of_echo, 0);
+}
+
 Test(tool, call__waits_for_a_pending_tool)
 {
 	cr_assert_eq(call("late", "{}"), 0);
@@ -228,6 +244,22 @@ Test(tool, call_parsed__checks_too)
 	cr_assert_eq(weft_tools_call_parsed(tools, WEFT_STR("echo"), weft_json_find(weft_json_root(doc), WEFT_STR("city")),
 	                                    arena, &result), WEFT_ESCHEMA);
 	cr_assert_eq(weft_tools_call_parsed(tools, WEFT_STR("echo"), weft_json_root(doc), NULL, &result), -EINVAL);
+	weft_json_release(doc);
+}
+
+Test(tool, call_parsed__refuses_a_key_twice)
+{
+	static const char *const names[] = { "echo", "silent" }; /* with a schema, and without */
+	weft_json_doc *doc;
+
+	calls_of_echo = 0;
+	cr_assert_eq(weft_json_parse(WEFT_STR("{\"city\":\"Oslo\",\"city\":\"Rome\"}"), &doc, NULL), 0);
+	for (size_t i = 0; i < 2; i++) {
+		cr_assert_eq(weft_tools_call_parsed(tools, weft_str_from(names[i]), weft_json_root(doc), arena, &result), WEFT_EPARSE,
+		             "%s", names[i]);
+		cr_assert(told("the key 'city' is given twice"), "%.*s", WEFT_STR_ARG(result));
+	}
+	cr_assert_eq(calls_of_echo, 0);
 	weft_json_release(doc);
 }
 

@@ -164,6 +164,39 @@ Test(uuid, parse__takes_any_version_and_case)
 	cr_expect_not(weft_uuid_is_nil(weft_uuid_v7()));
 }
 
+/* What the character at a place of an all-zero id stands for; -1: it may not stand there. */
+static int expected_at(int place, unsigned char c)
+{
+	if (place == 8 || place == 13 || place == 18 || place == 23)
+		return c == '-' ? 0 : -1;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))
+		return (c | 0x20) - 'a' + 10;
+	return -1;
+}
+
+Test(uuid, parse__knows_every_byte_at_every_place)
+{
+	char text[] = "00000000-0000-0000-0000-000000000000";
+
+	for (int place = 0, digit = 0; place < WEFT_UUID_TEXT_LEN; place++) {
+		char was = text[place];
+
+		for (int c = 0; c < 256; c++) {
+			int want = expected_at(place, (unsigned char)c);
+			weft_uuid id;
+
+			text[place] = (char)c;
+			cr_assert_eq(weft_uuid_parse((weft_str){ text, WEFT_UUID_TEXT_LEN }, &id), want < 0 ? -EINVAL : 0, "%d at %d", c, place);
+			if (want > 0)
+				cr_assert_eq(id.bytes[digit / 2], digit % 2 ? want : want << 4, "%c at %d", c, place);
+		}
+		text[place] = was;
+		digit += was != '-';
+	}
+}
+
 Test(uuid, parse__refuses_what_is_not_one)
 {
 	static const char *const bad[] = {

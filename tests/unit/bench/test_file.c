@@ -19,8 +19,8 @@ static const char *const promised[] = {
 };
 
 static const char *const promised_micros[] = {
-	"agent-no-tools", "agent-1-tool", "agent-3-tools", "tool-dispatch", "event-1-subscriber", "event-4-subscribers",
-	"histogram-record",
+	"agent-no-tools", "agent-1-tool", "agent-3-tools", "recorded-no-tools", "recorded-1-tool", "recorded-3-tools", "tool-dispatch", "event-1-subscriber", "event-4-subscribers",
+	"event-form", "histogram-record", "gate-1-thread", "gate-2-threads", "gate-mutex-1-thread", "gate-mutex-2-threads",
 	"concurrent-agents-1", "concurrent-agents-5", "concurrent-agents-10", "concurrent-agents-20", "concurrent-agents-50",
 	"loop-detection", "actor-ping-pong-same-core", "actor-ping-pong-cross-core", "mailbox-many-to-one", "mailbox-many-to-one-muted", "actor-spawn",
 	"actor-idle-bytes", "timer-arm-cancel", "timer-fire",

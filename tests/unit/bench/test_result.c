@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Goal: an outcome survives its way through JSON, and a result file is what bench/result.schema.json says. */
+/* Goal: an outcome survives its way through JSON, rounds become one, and a result file is what bench/result.schema.json says. */
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bench/bench.h"
+#include "bench/entry.h"
 
 static void make(struct bench_outcome *out)
 {
@@ -21,14 +24,14 @@ static void make(struct bench_outcome *out)
 	out->rss_end_mb = 8;
 }
 
-static weft_json_doc *json_of(const struct bench_outcome *out, bool for_parent)
+static weft_json_doc *json_of(const struct bench_outcome *out)
 {
 	weft_json_writer *w;
 	weft_json_doc *doc = NULL;
 	weft_str text;
 
 	cr_assert_eq(weft_json_writer_create(0, &w), 0);
-	bench_outcome_write(w, out, NULL, for_parent);
+	bench_outcome_write(w, out);
 	cr_assert_eq(weft_json_writer_text(w, &text), 0);
 	cr_assert_eq(weft_json_parse(text, &doc, NULL), 0);
 	weft_json_writer_destroy(w);
@@ -41,7 +44,7 @@ Test(result, outcome__survives_the_pipe)
 	weft_json_doc *doc;
 
 	make(&out);
-	doc = json_of(&out, true);
+	doc = json_of(&out);
 	cr_assert_eq(bench_outcome_read(weft_json_root(doc), &back), 0);
 	weft_json_release(doc);
 	cr_expect_eq(back.iterations, 3);
@@ -66,7 +69,7 @@ Test(result, outcome__carries_its_failure)
 	make(&out);
 	cr_expect_eq(bench_fail(&out, "the %s", "first"), -1);
 	bench_fail(&out, "the second");
-	doc = json_of(&out, true);
+	doc = json_of(&out);
 	cr_assert_eq(bench_outcome_read(weft_json_root(doc), &back), 0);
 	cr_expect_str_eq(back.error, "the first");
 	weft_json_release(doc);
@@ -85,7 +88,7 @@ Test(result, outcome__carries_the_recall_of_a_search)
 	out.rows = 4000;
 	out.ef = 32;
 	out.lost = 0;
-	doc = json_of(&out, true);
+	doc = json_of(&out);
 	cr_assert_eq(bench_outcome_read(weft_json_root(doc), &back), 0);
 	cr_expect_eq(back.recall, 0);
 	cr_expect_eq(back.rows, 4000);
@@ -95,13 +98,86 @@ Test(result, outcome__carries_the_recall_of_a_search)
 	bench_outcome_free(&back);
 	out.recall = -1;
 	out.lost = -1;
-	doc = json_of(&out, true);
+	doc = json_of(&out);
 	cr_assert_eq(bench_outcome_read(weft_json_root(doc), &back), 0);
 	cr_expect_lt(back.recall, 0);
 	cr_expect_lt(back.lost, 0);
 	weft_json_release(doc);
 	bench_outcome_free(&out);
 	bench_outcome_free(&back);
+}
+
+static struct bench_open_loop *open_loop_of(uint64_t a, uint64_t b)
+{
+	struct bench_open_loop *o = calloc(1, sizeof(*o));
+	uint64_t values[2] = { a, b };
+
+	cr_assert_not_null(o);
+	o->offered_per_s = 1000;
+	o->intended = o->done = 2;
+	o->late = 1;
+	cr_assert_eq(bench_histogram_of(values, 2, &o->from_intended), 0);
+	cr_assert_eq(bench_histogram_of(values, 1, &o->from_sent), 0);
+	return o;
+}
+
+Test(result, outcome__carries_an_open_loop)
+{
+	struct bench_outcome out, back;
+	weft_json_doc *doc;
+
+	make(&out);
+	out.open_loop = open_loop_of(900, 1000000);
+	doc = json_of(&out);
+	cr_assert_eq(bench_outcome_read(weft_json_root(doc), &back), 0);
+	weft_json_release(doc);
+	cr_assert_not_null(back.open_loop);
+	cr_expect_eq(back.open_loop->offered_per_s, 1000);
+	cr_expect_eq(back.open_loop->late, 1);
+	cr_expect_eq(back.open_loop->from_intended.total, 2);
+	cr_expect_eq(back.open_loop->from_sent.total, 1);
+	cr_expect_eq(bench_histogram_quantile(&back.open_loop->from_intended, 1), 1000000);
+	bench_outcome_free(&out);
+	bench_outcome_free(&back);
+}
+
+Test(result, merge__keeps_times_with_their_round_and_the_worst_memory)
+{
+	struct bench_outcome all = { 0 }, round;
+
+	make(&round);
+	round.wall_s = 1;
+	round.open_loop = open_loop_of(100, 300);
+	round.bytes = 100;
+	bench_outcome_merge(&all, &round);
+	cr_expect_eq(all.rounds, 1);
+	make(&round);
+	round.wall_s = 2;
+	round.rss_peak_mb = 12;
+	round.rss_end_mb = 11;
+	round.open_loop = open_loop_of(100, 500);
+	round.bytes = 200;
+	bench_fail(&round, "the second");
+	bench_outcome_merge(&all, &round);
+	cr_expect_eq(all.rounds, 2);
+	cr_expect_eq(all.iterations, 6);
+	cr_expect_eq(all.messages, 60);
+	cr_expect_eq(all.total_ms, 6);
+	cr_expect_eq(all.wall_s, 3);
+	cr_assert_eq(all.raw_count, 6);
+	cr_expect_eq(all.raw_round[2], 0);
+	cr_expect_eq(all.raw_round[3], 1);
+	cr_expect_eq(all.raw_ms[3], 0.5);
+	cr_expect_eq(all.rss_peak_mb, 12);
+	cr_expect_eq(all.rss_end_mb, 11);
+	cr_expect_eq(all.bytes, 150);
+	cr_expect_eq(all.open_loop->intended, 4);
+	cr_expect_eq(all.open_loop->from_intended.total, 4);
+	cr_expect_eq(bench_histogram_quantile(&all.open_loop->from_intended, 0.5), 100);
+	cr_expect_eq(bench_histogram_quantile(&all.open_loop->from_intended, 1), 500);
+	cr_expect_str_eq(all.error, "the second");
+	bench_outcome_free(&all);
+	bench_outcome_free(&round);
 }
 
 Test(result, outcome__of_something_else_is_refused)
@@ -141,9 +217,22 @@ static weft_json_schema *schema_load(void)
 Test(result, file__is_what_the_schema_says)
 {
 	char path[] = "/tmp/weft-result-XXXXXX";
-	const char *const ids[] = { "single-message", "actor-idle-bytes" }, *const units[] = { NULL, "bytes" };
 	weft_json_schema *schema = schema_load();
 	struct bench_outcome outs[2];
+	struct bench_row rows[] = {
+		{ .id = "single-message", .group = "g", .out = &outs[0], .suite = "scenarios", .description = "d" },
+		{ .id = "seeds-startup-memory", .unit = "bytes", .out = &outs[1], .base = "ring", .workers = 2 },
+	};
+	struct bench_result result = { .program = "/proc/self/exe", .rows = rows, .count = 2, .rounds = 3, .wall_s = 1.5 };
+	struct bench_machine machine = { .verdict = BENCH_NOISY,
+		                         .findings = { { "load", BENCH_WARNING, "busy", "top" }, { "virtual", BENCH_NOTE, "a machine in one", "" } },
+		                         .count = 2,
+		                         .cpu_model = "CPU",
+		                         .fingerprint = "0123456789abcdef" };
+	const struct bench_goal goals[] = {
+		{ "single-message", NULL, BENCH_GOAL_MEDIAN, BENCH_GOAL_NOISE, 1, 0.9, 0.5, 1.5, "at most 900 us" },
+		{ "single-message", "other", BENCH_GOAL_RATIO_P99, BENCH_GOAL_REACHED, 1, 2, NAN, NAN, "at most 2 x" },
+	};
 	weft_json_doc *doc;
 	weft_json entry;
 	weft_error err = { 0 };
@@ -158,8 +247,12 @@ Test(result, file__is_what_the_schema_says)
 	outs[1].ef = 24;
 	outs[1].lost = 3;
 	bench_fail(&outs[1], "for the test");
+	outs[0].open_loop = open_loop_of(900, 1000000);
+	result.machine = &machine;
+	result.goals = goals;
+	result.goal_count = 2;
 	close(mkstemp(path));
-	cr_assert_eq(bench_result_write(path, "/proc/self/exe", ids, units, outs, 2), 0);
+	cr_assert_eq(bench_result_write(path, &result), 0);
 	cr_assert_eq(weft_json_parse_file(path, &doc, &err), 0, "%s", err.message);
 	cr_expect_eq(weft_json_schema_check(schema, weft_json_root(doc), &err), 0, "%s", err.message);
 	cr_expect(weft_json_get_str(weft_json_find(weft_json_root(doc), WEFT_STR("runtime")), &runtime));
@@ -171,6 +264,14 @@ Test(result, file__is_what_the_schema_says)
 	cr_expect(weft_json_get_double(weft_json_find(weft_json_find(entry, WEFT_STR("resources")),
 	                                              WEFT_STR("memory_delta_mb")), &v));
 	cr_expect_float_eq(v, 3, 1e-9);
+	cr_expect(weft_json_get_double(weft_json_find(weft_json_root(doc), WEFT_STR("schema_version")), &v));
+	cr_expect_eq(v, 2);
+	cr_expect_eq(weft_json_count(weft_json_find(weft_json_find(weft_json_root(doc), WEFT_STR("machine_check")), WEFT_STR("findings"))), 2);
+	cr_expect_eq(weft_json_count(weft_json_find(weft_json_root(doc), WEFT_STR("goals"))), 2);
+	entry = weft_json_find(entry, WEFT_STR("open_loop"));
+	cr_expect(weft_json_get_double(weft_json_find(weft_json_find(entry, WEFT_STR("from_intended_ms")), WEFT_STR("max")), &v));
+	cr_expect_eq(v, 1);
+	cr_expect_eq(weft_json_count(weft_json_find(entry, WEFT_STR("histogram"))), 2);
 	weft_json_release(doc);
 	weft_json_schema_destroy(schema);
 	bench_outcome_free(&outs[0]);
@@ -185,7 +286,7 @@ Test(result, schema__refuses_what_is_no_result)
 	weft_json_doc *doc;
 
 	make(&out);
-	doc = json_of(&out, true); /* an entry, not a file */
+	doc = json_of(&out); /* an entry, not a file */
 	cr_expect_eq(weft_json_schema_check(schema, weft_json_root(doc), NULL), WEFT_ESCHEMA);
 	weft_json_release(doc);
 	weft_json_schema_destroy(schema);
@@ -194,5 +295,5 @@ Test(result, schema__refuses_what_is_no_result)
 
 Test(result, file__that_cannot_be_written_is_an_error)
 {
-	cr_expect_lt(bench_result_write("/nowhere/result.json", "/proc/self/exe", NULL, NULL, NULL, 0), 0);
+	cr_expect_lt(bench_result_write("/nowhere/result.json", &(struct bench_result){ .program = "/proc/self/exe" }), 0);
 }

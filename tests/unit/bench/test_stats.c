@@ -63,18 +63,16 @@ Test(stats, stddev__is_of_the_population)
 	cr_expect_float_eq(bench_stats_of(v, COUNT(v)).stddev, 2, 1e-12);
 }
 
-Test(stats, outliers__lie_over_three_deviations_on_either_side)
+Test(stats, outliers__lie_far_from_the_median_on_either_side)
 {
 	double v[102];
 
-	for (int i = 0; i < 100; i++)
-		v[i] = i % 2 ? 99 : 101;
-	v[100] = 100;
-	v[101] = 100;
+	for (int i = 0; i < 102; i++)
+		v[i] = 95 + i % 11;
 	cr_expect_eq(bench_stats_of(v, 102).outliers, 0);
-	v[100] = 10000;
+	cr_expect_float_eq(bench_stats_of(v, 102).mad, 3 * 1.4826, 1e-9);
+	v[50] = 10000;
 	cr_expect_eq(bench_stats_of(v, 102).outliers, 1);
-	v[100] = 1100;
-	v[101] = -900;
+	v[51] = -900;
 	cr_expect_eq(bench_stats_of(v, 102).outliers, 2);
 }

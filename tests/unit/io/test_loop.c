@@ -17,9 +17,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "runtime/base/log.h"
+#include "tests/support/failing_alloc.h"
 
 /* The name of what open chooses; *ret_why as told. */
 static char chosen[16];
@@ -183,4 +187,79 @@ Test(loop, retire__leaves_no_registered_ring_behind)
 		cr_skip_test("this kernel registers no rings: %s", strerror(-place));
 	cr_expect_eq(place, 0, "the retired ring still has its place");
 	weft__loop_close(loop);
+}
+
+Test(loop, after_ns__stops_at_never)
+{
+	cr_expect_eq(weft__after_ns(5, 7), 12u);
+	cr_expect_eq(weft__after_ns(5, UINT64_MAX - 5), UINT64_MAX);
+	cr_expect_eq(weft__after_ns(5, UINT64_MAX), UINT64_MAX);
+	cr_expect_eq(weft__after_ns(UINT64_MAX, 1), UINT64_MAX);
+}
+
+/* ---- what outlives its loop ------------------------------------------------------- */
+
+static const void *watched;
+static bool freed;
+
+static bool test_alloc_fails(void)
+{
+	return false;
+}
+
+static void note_free(void *ptr, void *user)
+{
+	freed |= ptr && ptr == watched;
+	test_failing_free(ptr, user);
+}
+
+static void never(struct weft__io *io)
+{
+	(void)io;
+}
+
+static int said;
+
+static void note_line(weft_log_level level, const char *line, void *user)
+{
+	(void)user;
+	said += level == WEFT_LOG_ERROR && strstr(line, "1 operations");
+}
+
+/* Nobody cancels it: an owner's fault. Where those are not asserted, the loop must stay. */
+static void what_is_in_flight_keeps_the_loop(weft_io_backend backend)
+{
+	struct weft__log log = { .level = WEFT_LOG_ERROR, .fn = note_line };
+	weft_allocator allocator = test_failing_allocator();
+	struct weft__loop *loop = NULL;
+	static char buf[8];
+	static struct weft__io io = { .done = never, .op = WEFT__IO_RECV, .buf = buf, .len_bytes = sizeof(buf) };
+	int fds[2];
+
+#ifndef NDEBUG
+	cr_skip_test("this build asserts it");
+#endif
+	allocator.free_fn = note_free;
+	cr_assert_eq(weft_allocator_set(&allocator), 0);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	cr_assert_eq(weft__loop_open(backend, &loop, NULL), 0);
+	weft__loop_set_log(loop, &log);
+	io.fd = fds[0];
+	cr_assert_eq(weft__loop_submit(loop, &io), 0);
+	watched = loop;
+	weft__loop_close(loop);
+	cr_expect_not(freed);
+	cr_expect_eq(said, 1);
+	cr_assert_eq(weft__loop_in_flight(loop), 1u);
+	weft__loop_wake(loop); /* its descriptors are open */
+}
+
+Test(loop, close__keeps_a_ring_that_something_is_in_flight_on, .timeout = 120)
+{
+	what_is_in_flight_keeps_the_loop(WEFT_IO_URING);
+}
+
+Test(loop, close__keeps_an_epoll_that_something_is_in_flight_on, .timeout = 120)
+{
+	what_is_in_flight_keeps_the_loop(WEFT_IO_EPOLL);
 }

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/looking_alloc.h"
+
 static weft_arena *make(size_t chunk_bytes)
 {
 	weft_arena *arena = NULL;
@@ -186,4 +188,28 @@ Test(arena, printf__every_length_around_the_end_of_a_chunk)
 		}
 		weft_arena_destroy(arena);
 	}
+}
+
+/* Blocks of a chunk, one of its own, the rest of a chunk after a reset. */
+Test(arena, wipe_at_end__leaves_nothing)
+{
+	static const weft_str secret = WEFT_STR("it is the secret of nobody");
+	weft_arena *arena;
+
+	look_for("it is the secret");
+	arena = make(0);
+	weft_arena_wipe_at_end(arena);
+	for (int i = 0; i < 1000; i++)
+		cr_assert_not_null(weft_arena_dup(arena, secret).ptr);
+	memcpy((char *)weft_arena_calloc(arena, 100000) + 50000, secret.ptr, secret.len_bytes);
+	cr_assert_not_null(weft_arena_printf(arena, "%s", secret.ptr).ptr);
+	weft_arena_reset(arena);
+	cr_assert_null(memmem(weft_arena_alloc(arena, 1000), 1000, secret.ptr, 10));
+	cr_assert_not_null(weft_arena_dup(arena, secret).ptr);
+	weft_arena_destroy(arena);
+	cr_assert_eq(look_found(), 0, "%u blocks", look_found());
+	arena = make(0);
+	cr_assert_not_null(weft_arena_dup(arena, secret).ptr);
+	weft_arena_destroy(arena);
+	cr_assert_eq(look_found(), 1, "or nothing was looked at");
 }

@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,8 +149,10 @@ static void *release(void *arg)
 	while (left) {
 		struct weft_msg *m = weft__xchg_acq_rel(&box, NULL);
 
-		if (!m)
+		if (!m) {
+			sched_yield(); /* on one core the other runs now */
 			continue;
+		}
 		weft__msg_free(&cache, m);
 		left--;
 	}
@@ -157,7 +160,7 @@ static void *release(void *arg)
 	return NULL;
 }
 
-Test(msgpool, release_elsewhere__travels_back, .timeout = 60)
+Test(msgpool, release_elsewhere__travels_back, .timeout = 120)
 {
 	struct weft__msgcache cache = { 0 };
 	uint32_t n = 100000;
@@ -168,8 +171,10 @@ Test(msgpool, release_elsewhere__travels_back, .timeout = 60)
 		struct weft_msg *m = weft__msg_alloc(&cache, 100), *nobody = NULL;
 
 		cr_assert_not_null(m);
-		while (!weft__cas_acq_rel(&box, &nobody, m))
+		while (!weft__cas_acq_rel(&box, &nobody, m)) {
 			nobody = NULL;
+			sched_yield();
+		}
 	}
 	pthread_join(thread, NULL);
 	weft__msgcache_drain(&cache);

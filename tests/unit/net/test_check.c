@@ -197,6 +197,21 @@ Test(check, pattern)
 	rejects("\"a\\u0000c\"", "at /: does not match the pattern b");
 }
 
+/* What was not found out is no answer, also where "no" would be the one that is wanted. */
+Test(check, pattern_that_takes_too_much__fails_the_check)
+{
+	static const char *const hidden[] = { "{\"pattern\":\"(a+)+$\"}", "{\"not\":{\"pattern\":\"(a+)+$\"}}",
+		                              "{\"anyOf\":[{\"pattern\":\"(a+)+$\"},{\"type\":\"string\"}]}",
+		                              "{\"oneOf\":[{\"pattern\":\"(a+)+$\"},{\"type\":\"string\"}]}" };
+
+	for (int i = 0; i < 4; i++) {
+		given(hidden[i]);
+		rejects("\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\"",
+		        i ? "at /: the schema asks for too much work" :
+		            "at /: takes too much to be matched by the pattern (a+)+$");
+	}
+}
+
 Test(check, limits_of_numbers)
 {
 	given("{\"minimum\":-1,\"maximum\":10}");
@@ -257,6 +272,25 @@ Test(check, long_values__make_cut_messages)
 	weft_json_doc *doc = doc_of(value);
 	cr_assert_eq(weft_json_schema_check(schema, weft_json_root(doc), &err), WEFT_ESCHEMA);
 	cr_assert(strncmp(err.message, "at /kkkk", 8) == 0 && strstr(err.message, "there is no such property"));
+	weft_json_release(doc);
+}
+
+/* Each is below what one may cost, and true; a long list of them is not for the asking. A few are. */
+Test(check, dear_matches__are_counted_together)
+{
+	static const char one[] = "\"aaaaaaaaaaaaaaaaaaa!\",";
+	static char list[3000 * sizeof(one)];
+	size_t n = 1;
+
+	given("{\"items\":{\"pattern\":\"^(?:a|aa)+$|!$\"}}");
+	accepts("[\"aaaaaaaaaaaaaaaaaaa!\",\"aaaaaaaaaaaaaaaaaaa!\"]");
+	list[0] = '[';
+	for (int i = 0; i < 3000; i++)
+		n += (size_t)sprintf(list + n, "%s", one);
+	list[n - 1] = ']';
+	weft_json_doc *doc = doc_of(list);
+	cr_assert_eq(weft_json_schema_check(schema, weft_json_root(doc), &err), WEFT_ESCHEMA);
+	cr_assert(strstr(err.message, "takes too much"), "%s", err.message);
 	weft_json_release(doc);
 }
 

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "json_test.h"
+#include "net/json/json.h"
 
 static void refused(const char *text, size_t len, uint32_t line, uint32_t column, const char *reason)
 {
@@ -201,6 +202,27 @@ static void *release_there(void *doc)
 	weft_json_release(doc);
 	weft_json_release(doc_of("[1]"));
 	return NULL;
+}
+
+/* Its text and its strings; the pool keeps it, so the test may look. */
+Test(doc, release__of_a_secret_one_leaves_nothing)
+{
+	static const char text[] = "{\"SECRET-name\": [\"a SECRET value\", \"SECRET\\u002d\\u002d\"]}";
+	weft_json_doc *doc = NULL, *next;
+	const uint8_t *strings;
+
+	cr_assert_eq(weft__json_parse_secret(weft_str_from(text), NULL, &doc, NULL), 0);
+	strings = doc->strings;
+	cr_assert_not_null(memmem(strings, sizeof(text), "a SECRET", 8));
+	weft_json_release(doc);
+	cr_expect_null(memmem(doc->text, doc->cap_bytes, "SECRET", 6));
+	cr_expect_null(memmem(strings, sizeof(text), "SECRET", 6));
+	next = doc_of("[1]");
+	cr_expect_eq(next, doc);
+	cr_expect(!next->secret);
+	weft_json_release(next);
+	cr_assert_eq(weft__json_parse_secret(WEFT_STR("[\"SECRET\", oh]"), NULL, &doc, NULL), WEFT_EPARSE);
+	cr_expect_null(memmem(next->text, next->cap_bytes, "SECRET", 6), "one that is no JSON, too");
 }
 
 Test(doc, release__on_another_thread)

@@ -67,7 +67,7 @@ Test(schema, malformed_keywords__are_refused)
 	refused("{\"multipleOf\":0}", "schema at /multipleOf: must be a number over 0");
 	refused("{\"pattern\":1}", "schema at /pattern: pattern must be a string");
 	refused("{\"pattern\":\"(\"}", "schema at /pattern: the pattern is not a regular expression");
-	refused("{\"pattern\":\"(?=a)\"}", "schema at /pattern: the pattern has a lookaround or a named group");
+	refused("{\"pattern\":\"(?i)a\"}", "schema at /pattern: the pattern has an unsupported group");
 	refused("{\"$ref\":\"http://x/y\"}", "schema at /$ref: $ref must lead into this schema: #/...");
 	refused("{\"$ref\":\"#/$defs/x\"}", "schema at /#/$defs/x: this $ref leads nowhere");
 	refused("{\"$defs\":1}", "schema at /$defs: must be an object of schemas");
@@ -128,7 +128,7 @@ Test(schema, ref__may_be_recursive)
 }
 
 /* Schemas that never end, or not before the sun: refused with a reason, whatever the value is. */
-Test(schema, work__is_bounded, .timeout = 20)
+Test(schema, work__is_bounded, .timeout = 120)
 {
 	static const char *const all[] = {
 		"{\"$ref\":\"#\"}",

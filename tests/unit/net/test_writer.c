@@ -3,6 +3,8 @@
 #include <math.h>
 
 #include "json_test.h"
+#include "net/json/json.h"
+#include "tests/support/looking_alloc.h"
 
 static weft_json_writer *w;
 
@@ -246,4 +248,25 @@ Test(writer_memory, out_of_memory__sticks)
 	cr_assert_str_eq(text.ptr, "null");
 	weft_json_writer_destroy(writer);
 	weft_json_writer_destroy(NULL);
+}
+
+Test(writer_secret, destroy__leaves_nothing)
+{
+	weft_json_writer *secret;
+	char text[300];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	look_for("SECRET");
+	cr_assert_eq(weft_json_writer_create(0, &secret), 0);
+	weft__json_writer_is_secret(secret);
+	weft_json_begin_array(secret);
+	for (int i = 0; i < 20; i++) {
+		weft_json_put_str(secret, WEFT_STR("SECRET"));
+		weft_json_put_str(secret, weft_str_from(text)); /* it grows */
+	}
+	weft_json_end_array(secret);
+	weft_json_writer_reset(secret);
+	weft_json_writer_destroy(secret);
+	cr_assert_eq(look_found(), 0, "%u blocks", look_found());
 }

@@ -4,16 +4,20 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <weft/runtime.h>
 
+#include "tests/support/leap.h"
+#include "tests/support/seed.h"
+
 #define LANES 3u
 #define MANY 4096u
 
-#define SLACK_NS 100000000u /* two clocks are read one after the other: a thread may lose its core in between */
+#define SLACK_NS 5000000000u /* two clocks are read one after the other: a thread may lose its core in between */
 
 static struct weft__bus *bus;
 static weft_event events[MANY];
@@ -25,16 +29,11 @@ struct weft__bus *weft__runtime_bus(const weft_runtime *rt)
 	return bus;
 }
 
-uint32_t weft__current_lane(const weft_runtime *rt)
+uint32_t weft__current_lane(const weft_runtime *rt, uint64_t *ret_turn)
 {
 	(void)rt;
+	*ret_turn = 0;
 	return LANES;
-}
-
-uint64_t weft__current_turn(const weft_runtime *rt)
-{
-	(void)rt;
-	return 0;
 }
 
 static void up(void)
@@ -413,8 +412,9 @@ Test(events, pressed__until_read_or_until_block_ns)
 	weft_subscribe_options opt = WEFT_SUBSCRIBE_OPTIONS_INIT;
 	weft_subscription *sub;
 
+	test_leaps();
 	opt.lag = WEFT_LAG_BLOCK;
-	opt.block_ns = 50000000;
+	opt.block_ns = TEST_HOUR;
 	cr_assert_eq(weft__bus_subscribe(bus, &opt, &sub), 0);
 	cr_assert_not(weft__bus_pressed(bus, 0));
 	for (int64_t i = 0; i < 160; i++) /* more than half of a ring */
@@ -426,11 +426,222 @@ Test(events, pressed__until_read_or_until_block_ns)
 	for (int64_t i = 0; i < 160; i++)
 		emit(0, WEFT_SCOPE_TOOL, i);
 	cr_assert(weft__bus_pressed(bus, 0));
-	usleep(80000);
+	test_leap(TEST_HOUR);
 	cr_assert_not(weft__bus_pressed(bus, 0), "nobody reads: go on, and count");
 	weft_events_unsubscribe(sub);
 	cr_assert_not(weft__bus_pressed(bus, 0));
 }
+
+/* ---- forms ------------------------------------------------------------------------- */
+
+/* An event of random make, as a form and as the description that says the same. */
+struct made {
+	weft_event_form form;
+	weft_event_values values;
+	weft_event_desc desc;
+	weft_str texts[WEFT_EVENT_FIELDS_MAX];
+	weft_event_number numbers[WEFT_EVENT_FIELDS_MAX];
+	weft_event_field fields[WEFT_EVENT_FIELDS_MAX];
+	char component[400];
+};
+
+static char letters[4000];
+
+static weft_str some_text(uint64_t *rnd, uint32_t below)
+{
+	uint32_t n = test_below(rnd, below);
+
+	return (weft_str){ letters + test_below(rnd, sizeof(letters) - n), n };
+}
+
+static void make_fields(struct made *m, uint64_t *rnd, bool too_long)
+{
+	static const weft_str names[] = { { "a", 1 }, { "messages", 8 }, { "", 0 } };
+	static const weft_field_kind text_kinds[] = { WEFT_FIELD_STR, WEFT_FIELD_JSON };
+	static const weft_field_kind number_kinds[] = { WEFT_FIELD_INT, WEFT_FIELD_DOUBLE, WEFT_FIELD_BOOL };
+	uint32_t texts = test_below(rnd, WEFT_EVENT_FIELDS_MAX + 1);
+	uint32_t count = texts + test_below(rnd, WEFT_EVENT_FIELDS_MAX + 1 - texts);
+
+	m->form.text_count = texts;
+	m->form.number_count = count - texts;
+	for (uint32_t i = 0; i < count; i++) {
+		bool text = i < texts;
+		weft_event_key key = { names[test_below(rnd, 3)],
+			               text ? text_kinds[test_below(rnd, 2)] : number_kinds[test_below(rnd, 3)] };
+
+		m->form.keys[i] = key;
+		m->fields[i] = (weft_event_field){ .key = key.name, .kind = key.kind };
+		if (text)
+			m->fields[i].str = m->texts[i] =
+				too_long ? (weft_str){ letters, sizeof(letters) } : some_text(rnd, 30);
+		else
+			m->fields[i].num.i = m->numbers[i - texts].i = (int64_t)test_random(rnd);
+	}
+}
+
+static void make(struct made *m, uint64_t *rnd, bool too_long)
+{
+	static const weft_str prefixes[] = { { NULL, 0 }, { ":llm:", 5 } };
+	weft_str prefix = prefixes[test_below(rnd, 2)], name = some_text(rnd, 200);
+	uint32_t step = (uint32_t)(test_random(rnd) >> (32 + test_below(rnd, 32)));
+	int n;
+
+	*m = (struct made){ .form = { .scope = (weft_event_scope)test_below(rnd, 6), .step_prefix = prefix } };
+	make_fields(m, rnd, too_long);
+	n = snprintf(m->component, sizeof(m->component), "%.*s", (int)name.len_bytes, name.ptr);
+	if (prefix.len_bytes)
+		n += snprintf(m->component + n, sizeof(m->component) - (size_t)n, "%s%u", prefix.ptr, step);
+	m->values = (weft_event_values){ .type = (weft_event_type)test_below(rnd, 5),
+		                         .step = step,
+		                         .workflow_id = test_random(rnd),
+		                         .parent_workflow_id = test_below(rnd, 2) ? test_random(rnd) : 0,
+		                         .component_id = name,
+		                         .message = some_text(rnd, 40),
+		                         .texts = m->texts,
+		                         .numbers = m->numbers };
+	m->desc = (weft_event_desc){ .scope = m->form.scope,
+		                     .type = m->values.type,
+		                     .component_id = { m->component, (size_t)n },
+		                     .workflow_id = m->values.workflow_id,
+		                     .parent_workflow_id = m->values.parent_workflow_id,
+		                     .message = m->values.message,
+		                     .fields = m->fields,
+		                     .field_count = m->form.text_count + m->form.number_count };
+}
+
+static bool same_field(const weft_event_field *a, const weft_event_field *b)
+{
+	return weft_str_eq(a->key, b->key) && a->kind == b->kind && weft_str_eq(a->str, b->str) && a->num.i == b->num.i;
+}
+
+static bool same_event(const weft_event *a, const weft_event *b)
+{
+	bool all = a->scope == b->scope && a->type == b->type && a->workflow_id == b->workflow_id &&
+	           a->parent_workflow_id == b->parent_workflow_id && weft_str_eq(a->component_id, b->component_id) &&
+	           weft_str_eq(a->message, b->message) && a->field_count == b->field_count;
+
+	for (uint32_t i = 0; all && i < a->field_count; i++)
+		all = same_field(&a->fields[i], &b->fields[i]);
+	return all;
+}
+
+/* Short ones as they are; those that are too long for a record are cut alike. */
+Test(events, form__is_read_as_the_same_description_would_be)
+{
+	weft_subscription *sub = subscribe(UINT64_MAX, 0);
+	static struct made made;
+	uint64_t rnd = test_seed("forms");
+
+	for (size_t i = 0; i < sizeof(letters); i++)
+		letters[i] = (char)('a' + test_below(&rnd, 26));
+	for (uint32_t round = 0; round < 3000; round++) {
+		make(&made, &rnd, round % 2);
+		cr_assert_neq(weft__bus_emit_form(bus, 0, 0, &made.form, &made.values), 0);
+		weft__bus_emit(bus, 0, 0, &made.desc);
+		cr_assert_eq(read_all(sub), 2);
+		cr_assert(same_event(&events[0], &events[1]), "round %u", round);
+	}
+	weft_events_unsubscribe(sub);
+}
+
+static uint64_t emit_values(uint64_t turn, const weft_event_form *form, weft_event_values v)
+{
+	return weft__bus_emit_form(bus, 0, turn, form, &v);
+}
+
+/* The step is the end of a component, and it is the beginning that is cut. */
+Test(events, form__keeps_the_step_of_a_long_component)
+{
+	static const weft_event_form form = { .step_prefix = { ":llm:", 5 } };
+	weft_subscription *sub = subscribe(UINT64_MAX, 0);
+
+	for (size_t len = 200; len < 400; len++) {
+		weft_str got;
+
+		memset(letters, 'x', sizeof(letters));
+		emit_values(0, &form, (weft_event_values){ .component_id = { letters, len }, .step = UINT32_MAX });
+		cr_assert_eq(read_all(sub), 1);
+		got = events[0].component_id;
+		cr_assert(got.len_bytes >= 200 && got.len_bytes <= 256);
+		cr_assert_eq(memcmp(got.ptr + got.len_bytes - 15, ":llm:4294967295", 15), 0);
+	}
+	weft_events_unsubscribe(sub);
+}
+
+Test(events, form__with_too_many_keys_says_nothing)
+{
+	static const weft_event_form forms[] = { { .text_count = 9 }, { .text_count = 1, .number_count = 8 }, { .number_count = UINT32_MAX } };
+	weft_runtime *rt = (weft_runtime *)&bus; /* as above */
+	weft_event_values nothing = { .type = WEFT_EVENT_STARTED };
+	weft_subscription *sub;
+
+	cr_assert_eq(emit_values(0, &(weft_event_form){ 0 }, nothing), 0, "nobody listens");
+	sub = subscribe(0, 0);
+	for (uint32_t i = 0; i < 3; i++)
+		cr_assert_eq(emit_values(0, &forms[i], nothing), 0);
+	cr_assert_eq(weft_event_emit_form(NULL, &forms[0], &nothing), 0);
+	cr_assert_eq(weft_event_emit_form(rt, NULL, &nothing), 0);
+	cr_assert_eq(weft_event_emit_form(rt, &forms[0], NULL), 0);
+	cr_assert_eq(read_all(sub), 0);
+	emit(0, WEFT_SCOPE_TOOL, 1);
+	cr_assert_eq(read_all(sub), 1, "and nothing is missed");
+	weft_events_unsubscribe(sub);
+}
+
+/* A tick of an offset is 16 of the counter's at most. */
+static void let_time_pass(void)
+{
+	for (uint64_t from = weft_ticks(); weft_ticks() - from < 64;)
+		;
+}
+
+Test(events, form__that_follows_takes_the_time_of_the_one_before)
+{
+	static const weft_event_form form = { .scope = WEFT_SCOPE_TOOL };
+	const weft_event_values looks = { 0 }, follows = { .follows = true };
+	weft_subscription *sub = subscribe(UINT64_MAX, 0);
+	uint64_t at[5];
+
+	emit_values(5, &form, looks);
+	for (uint32_t i = 1; i < 5; i++) {
+		let_time_pass();
+		emit_values(i < 4 ? 5 : 6, &form, i == 2 ? looks : follows);
+	}
+	cr_assert_eq(read_all(sub), 5);
+	for (uint32_t i = 0; i < 5; i++)
+		at[i] = events[i].offset >> 9;
+	cr_assert_eq(at[1], at[0] + 1);
+	cr_assert_gt(at[2], at[1] + 1);
+	cr_assert_eq(at[3], at[2] + 1);
+	cr_assert_gt(at[4], at[3] + 1, "what another message's behaviour said is not the one before");
+	weft_events_unsubscribe(sub);
+}
+
+Test(events, since__is_the_time_from_a_moment_to_the_event)
+{
+	static const weft_event_form form = { .number_count = 3,
+		                              .keys = { WEFT_EVENT_KEY("long", WEFT_FIELD_SINCE_MS),
+		                                        WEFT_EVENT_KEY("none", WEFT_FIELD_SINCE_MS),
+		                                        WEFT_EVENT_KEY("later", WEFT_FIELD_SINCE_MS) } };
+	weft_subscription *sub = subscribe(UINT64_MAX, 0);
+	uint64_t from = weft_ticks(), at;
+	double ms;
+	weft_event_number numbers[] = { { .ticks = from }, { .ticks = 0 }, { .ticks = UINT64_MAX } };
+
+	usleep(2000);
+	at = emit_values(0, &form, (weft_event_values){ .numbers = numbers });
+	cr_assert_gt(at, from);
+	cr_assert_eq(read_all(sub), 1);
+	for (uint32_t i = 0; i < 3; i++)
+		cr_assert_eq(events[0].fields[i].kind, WEFT_FIELD_DOUBLE);
+	cr_assert_geq(events[0].fields[0].num.d, 1.9);
+	ms = (double)weft_ticks_to_ns(at - from) / 1e6;
+	cr_assert(events[0].fields[0].num.d > ms * 0.98 && events[0].fields[0].num.d < ms * 1.02);
+	cr_assert(events[0].fields[1].num.d == 0 && events[0].fields[2].num.d == 0);
+	weft_events_unsubscribe(sub);
+}
+
+/* ---- names -------------------------------------------------------------------------- */
 
 Test(events, names__are_those_of_the_schema)
 {

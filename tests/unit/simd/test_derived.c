@@ -185,18 +185,96 @@ Test(quantise, codes__of_every_set)
 	each_set(encoded);
 }
 
+/* Off by half a step, with the codes that a byte alone would have (but where that is a tie), and the same when it is done again. */
+static void fine_row(uint64_t *rnd, size_t n, float scale)
+{
+	float v[N_MAX], back[N_MAX], largest;
+	uint8_t codes[N_MAX], alone[N_MAX], again[N_MAX];
+	int16_t rests[N_MAX], rests_again[N_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = test_below(rnd, 4) ? random_float(rnd, scale) : ldexpf(random_float(rnd, scale), -(int)test_below(rnd, 30));
+	largest = weft__quantise_fine(v, n, codes, rests);
+	cr_assert_eq(weft__quantise_fine(v, n, alone, NULL), largest);
+	cr_assert(!memcmp(codes, alone, n));
+	if (largest == 0) /* too small */
+		return;
+	weft__fine_to_f32(codes, rests, largest, n, back);
+	for (size_t i = 0; i < n; i++) {
+		double step = (double)largest / WEFT__FINE_STEPS;
+
+		cr_assert_leq(fabsf(v[i]), largest);
+		cr_assert_leq(fabs((double)back[i] - v[i]), step * 0.50001 + fabs(v[i]) * 0x1p-24, "n=%zu i=%zu", n, i);
+		cr_assert_leq(fabs((double)codes[i] - 128 - v[i] * 127.0 / largest), 0.50001, "n=%zu i=%zu", n, i);
+	}
+	cr_assert_eq(weft__quantise_fine(back, n, again, rests_again), largest);
+	cr_assert(!memcmp(codes, again, n) && !memcmp(rests, rests_again, n * sizeof(*rests)), "n=%zu", n);
+}
+
+Test(quantise, of_24_bits__are_half_a_step_off_and_stay)
+{
+	static const float scales[] = { 1, 0.05f, 3e38f, 1e-30f };
+	uint64_t rnd = test_seed("quantise fine");
+
+	for (size_t n = 1; n <= N_MAX; n++) {
+		for (size_t i = 0; i < sizeof(scales) / sizeof(*scales); i++)
+			fine_row(&rnd, n, scales[i]);
+	}
+}
+
+/* What simd.h says of a dot product: also where one number is nearly all of the row, and the steps are coarse for the others. */
+static void fine_scores(const struct weft__simd *s)
+{
+	static float q[N_MAX], v[N_MAX];
+	uint64_t rnd = 43;
+	double worst = 0;
+
+	for (uint32_t round = 0; round < 2000; round++) {
+		size_t n = 1 + test_below(&rnd, N_MAX);
+		double want = 0, sum_q = 0, absolute = 0, got;
+		uint8_t codes[N_MAX];
+		int16_t rests[N_MAX];
+		float largest;
+
+		for (size_t i = 0; i < n; i++) {
+			q[i] = random_float(&rnd, 1);
+			v[i] = random_float(&rnd, 1) * (round % 2 && i ? 0x1p-12f : 1);
+		}
+		weft__normalise_f32(q, n);
+		weft__normalise_f32(v, n);
+		for (size_t i = 0; i < n; i++) {
+			want += (double)q[i] * v[i];
+			absolute += fabs((double)q[i] * v[i]);
+			sum_q += fabs((double)q[i]);
+		}
+		largest = weft__quantise_fine(v, n, codes, rests);
+		got = (double)weft__fine_score(s->dot_fine(q, codes, rests, n), largest);
+		cr_assert_leq(fabs(got - want), 6.01e-8 * largest * sum_q + 2 * WEFT__SIMD_ERROR(n) * absolute, "%s n=%zu", s->name, n);
+		worst = fabs(got - want) > worst ? fabs(got - want) : worst;
+	}
+	cr_assert_leq(worst, 1e-6, "%s: %g", s->name, worst);
+}
+
+Test(quantise, scores_of_24_bits__are_within_the_bound)
+{
+	each_set(fine_scores);
+}
+
 Test(quantise, of_what_has_no_direction__is_zero)
 {
 	float bad[][3] = { { 0, 0, 0 }, { 1, NAN, 0 }, { 1, 2, INFINITY }, { 1e-45f, 0, 0 } };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		uint8_t row[3];
+		int16_t rests[3];
 		int8_t q[3];
 		struct weft__query_i8 info = weft__quantise_query(bad[i], 3, q);
 
 		cr_assert_eq(weft__quantise_row(bad[i], 3, row), 0);
 		cr_assert(row[0] == 128 && row[1] == 128 && row[2] == 128);
 		cr_assert(info.scale == 0 && info.offset == 0 && !q[0] && !q[1] && !q[2]);
+		cr_assert_eq(weft__quantise_fine(bad[i], 3, row, rests), 0);
+		cr_assert(row[0] == 128 && row[2] == 128 && !rests[0] && !rests[1] && !rests[2]);
 	}
 }
 

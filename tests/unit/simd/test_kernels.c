@@ -281,6 +281,48 @@ Test(kernels, sums_of_bytes__are_exact)
 	each_set(exact_bytes);
 }
 
+/* ---- 24 bits in two parts ------------------------------------------------------------------- */
+
+static float *fine_query;
+static int16_t *fine_rests;
+static uint8_t *fine_codes;
+
+static void fine_sums(const struct weft__simd *s)
+{
+	for (size_t n = 0; n <= 303; n++) {
+		size_t at = 303 - n, shift = n % 4 < at ? n % 4 : 0;
+		const float *q = fine_query + at - shift;
+		const uint8_t *c = fine_codes + at;
+		const int16_t *r = fine_rests + at;
+		long double want = 0, absolute = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			long double term = (long double)q[i] * ((c[i] - 128) * 65536 + r[i]);
+
+			want += term;
+			absolute += fabsl(term);
+		}
+		cr_assert(fabsl(s->dot_fine(q, c, r, n) - want) <= WEFT__SIMD_ERROR(n) * absolute, "%s: n=%zu", s->name, n);
+	}
+}
+
+Test(kernels, sums_of_24_bits__are_within_the_bound)
+{
+	uint64_t rnd = test_seed("24 bits");
+
+	fine_query = before_the_end(303 * sizeof(*fine_query));
+	fine_rests = before_the_end(303 * sizeof(*fine_rests));
+	fine_codes = before_the_end(303);
+	for (int round = 0; round < 20; round++) {
+		for (uint32_t i = 0; i < 303; i++) {
+			fine_query[i] = random_float(&rnd, 1);
+			fine_codes[i] = (uint8_t)test_below(&rnd, 256);
+			fine_rests[i] = (int16_t)(test_below(&rnd, 8) ? (int)test_below(&rnd, 65536) - 32768 : -32768);
+		}
+		each_set(fine_sums);
+	}
+}
+
 /* As large as they get, at the length that the header allows. */
 static void longest(const struct weft__simd *s)
 {

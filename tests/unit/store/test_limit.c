@@ -11,6 +11,7 @@
 #include <weft/memory.h>
 #include <weft/runtime.h>
 
+#include "store/store.h"
 #include "tests/support/folder.h"
 #include "tests/support/seed.h"
 #include "tests/support/stores.h"
@@ -359,8 +360,30 @@ Test(limit, open__what_was_evicted_stays_away)
 	cr_assert_eq(usage_of_room(room).memories, 7);
 	cr_assert_eq(usage_of_room(room).bytes, stats().bytes);
 	add_at(101);
-	cr_assert_eq(count(), 8, "limits are not stored");
+	cr_assert_eq(count(), 7, "the limit is kept");
 	free(before);
 	free(after);
 	test_folder_remove(path);
+}
+
+/*
+ * A log may repeat what a snapshot has already, and a limit or quota may be lower than what there was: reading them must neither
+ * evict nor refuse.
+ */
+Test(limit, opening__nothing_is_evicted_or_refused)
+{
+	weft_memory m = message(5);
+
+	m.agent_id = weft_uuid_v7();
+	limit((weft_uuid){ { 0 } }, (weft_limits){ .memories_max = 1 });
+	cr_assert_eq(weft_store_set_quota(store, m.agent_id, 1, 1), 0);
+	store->opening = true;
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(weft_store_add(store, &m, NULL), 0);
+	store->opening = false;
+	cr_assert_eq(count(), 3);
+	cr_assert_eq(weft_store_add(store, &m, NULL), -EDQUOT);
+	m.agent_id = (weft_uuid){ { 0 } };
+	cr_assert_eq(weft_store_add(store, &m, NULL), 0);
+	cr_assert_eq(count(), 1);
 }

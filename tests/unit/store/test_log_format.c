@@ -43,6 +43,26 @@ Test(crc32c, table_and_instruction_agree_and_go_on)
 	}
 }
 
+Test(crc32c, three_at_once_agree)
+{
+	uint64_t rnd = test_seed("crc three");
+	unsigned char bytes[600];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)test_random(&rnd);
+	for (uint32_t i = 0; i < 2000; i++) {
+		size_t len = test_below(&rnd, 200);
+		const void *data[3];
+		uint32_t got[3];
+
+		for (int k = 0; k < 3; k++)
+			data[k] = bytes + test_below(&rnd, 400);
+		weft__crc32c_three(data, len, got);
+		for (int k = 0; k < 3; k++)
+			cr_assert_eq(got[k], weft__crc32c_table(0, data[k], len));
+	}
+}
+
 /* ---- heads and frames ------------------------------------------------------------ */
 
 static struct weft__head a_head(void)
@@ -156,12 +176,15 @@ static uint32_t every_kind(weft_change *ret)
 		                            .status = WEFT_TASK_DONE, .due_ms = 5, .created_ms = 6, .updated_ms = 7,
 		                            .name = WEFT_STR("n"), .description = WEFT_STR("d"), .tags = WEFT_STR("t") } };
 	ret[n++] = (weft_change){ .kind = WEFT_CHANGE_TASK_DELETE, .task = { .id = ID('t') } };
+	ret[n++] = (weft_change){ .kind = WEFT_CHANGE_LIMITS,
+		                  .limit = { ID('r'), WEFT_MEMORY_FACT, { 8, WEFT_LIMIT_NONE, 9 } } };
+	ret[n++] = (weft_change){ .kind = WEFT_CHANGE_QUOTA, .quota = { ID('a'), 10, 11 } };
 	return n;
 }
 
 Test(log_record, every_kind_there_and_back)
 {
-	weft_change all[16], c;
+	weft_change all[WEFT_CHANGE_KIND_COUNT], c;
 	uint32_t n = every_kind(all);
 	char bytes[1024], again[1024], *end = bytes;
 	struct weft__changes r;
@@ -201,7 +224,7 @@ Test(log_record, every_kind_there_and_back)
 
 Test(log_record, what_is_cut_or_longer_is_refused)
 {
-	weft_change all[16], c;
+	weft_change all[WEFT_CHANGE_KIND_COUNT], c;
 	uint32_t n = every_kind(all);
 	weft_arena *arena;
 	uint64_t count;

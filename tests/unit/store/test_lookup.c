@@ -59,3 +59,27 @@ Test(lookup, finds_what_is_there)
 		cr_assert_eq(t.shards[i].used, 0);
 	weft__lookup_fini(&t);
 }
+
+/* Many at once: as if one after another. */
+Test(lookup, filled_at_once_finds_the_same)
+{
+	uint64_t rnd = test_seed("lookup fill");
+	static uint32_t numbers[NUMBERS];
+
+	for (uint32_t n = 0; n <= NUMBERS; n = n * 3 + 1) {
+		struct weft__lookup t;
+
+		for (uint32_t i = 0; i < NUMBERS; i++) {
+			hashes[i] = test_below(&rnd, NUMBERS / 4) << (i % 2 ? 7 : 0);
+			there[i] = i < n;
+			numbers[i] = i;
+		}
+		cr_assert_eq(weft__lookup_init(&t, 4, hash_of, hashes), 0);
+		cr_assert_eq(weft__lookup_fill(&t, numbers, n), 0);
+		for (uint32_t i = 0; i < NUMBERS; i++)
+			step(&t, i);
+		for (uint32_t i = 0; i < NUMBERS; i++)
+			step(&t, i);
+		weft__lookup_fini(&t);
+	}
+}

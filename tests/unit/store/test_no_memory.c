@@ -173,3 +173,29 @@ Test(no_memory, rooms__change_nothing_when_they_fail)
 	cr_assert_geq(until_it_fits(put_room), 2);
 	cr_assert_geq(until_it_fits(limit), 1);
 }
+
+/* Its memories stand in a room of their own: only what the store holds in all is compared. */
+Test(no_memory, branch__leaves_no_memory_when_it_fails)
+{
+	weft_store_stats before = { .size = sizeof(before) }, after = { .size = sizeof(after) };
+	weft_uuid other, nil = { { 0 } };
+	int failed = 0;
+
+	for (int i = 0; i < 5; i++) {
+		cr_assert_eq(add(), 0);
+		cr_assert_eq(embed(), 0);
+	}
+	cr_assert_eq(put_room(), 0);
+	cr_assert_eq(weft_store_stats_read(store, &before), 0);
+	for (int r = -ENOMEM; r < 0; failed++) {
+		left = failed;
+		r = weft_store_branch(store, room, nil, &other);
+		left = -1;
+		cr_assert_eq(weft_store_stats_read(store, &after), 0);
+		cr_assert(r == 0 || r == -ENOMEM);
+		cr_assert_eq(after.memories, before.memories * (r == 0 ? 2 : 1), "allocation %d", failed);
+		cr_assert_eq(after.embeddings, before.embeddings * (r == 0 ? 2 : 1), "allocation %d", failed);
+		cr_assert(r == 0 || after.bytes == before.bytes, "allocation %d", failed);
+	}
+	cr_assert_geq(failed, 10);
+}

@@ -22,7 +22,7 @@ static void teardown(void)
 	weft_store_unref(store);
 }
 
-TestSuite(unique, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(unique, .init = setup, .fini = teardown, .timeout = 120);
 
 static weft_memory fact(weft_uuid room, const float *v)
 {

@@ -203,17 +203,20 @@ Test(wal, an_interval_passes_by_itself)
 {
 	struct weft__wal *wal = open_log(WEFT_STORE_SYNC_INTERVAL);
 	weft_store_log_stats stats = { .size = sizeof(stats) };
-	uint64_t start = weft_now_ns();
+	uint64_t until = weft_now_ns() + UINT64_C(60000000000), durable_at_once = 0;
 
-	for (uint64_t i = 0; i < 50; i++)
+	for (uint64_t i = 0; i < 50; i++) {
 		cr_assert_eq(weft__wal_pushed(wal, push(wal, i, "x", 1)), 0);
-	cr_assert_lt(weft_now_ns() - start, 2000000000u, "nobody waited for the disk");
+		weft__wal_stats(wal, &stats);
+		durable_at_once += stats.changes_durable > i;
+	}
+	cr_assert_lt(durable_at_once, 50, "nobody waited for the disk");
 	do {
 		usleep(1000);
 		weft__wal_stats(wal, &stats);
-		cr_assert_lt(weft_now_ns() - start, 20000000000u);
+		cr_assert_lt(weft_now_ns(), until);
 	} while (stats.changes_durable < 50);
-	cr_assert_leq(stats.batches, 10, "many in one");
+	cr_assert_lt(stats.batches, 40, "many in one");
 	cr_assert_eq(close_log(wal), 0);
 	test_folder_remove(folder);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * runtime/sched/wheel.h - a hierarchical timing wheel, owned by one thread.
+ * runtime/queue/wheel.h - a hierarchical timing wheel, owned by one thread.
  *
  * Time is cut into ticks of 65,536 ns. A timer's level is where its tick first differs
  * from the wheel's, in groups of six bits; its slot is that group's value:
@@ -19,10 +19,10 @@
  * the order they were added.
  *
  * Cost: add and cancel O(1); a timer is filed at most seven times; an advance stops at a limit.
- * Threads: one at a time. Source: Varghese and Lauck 1987; tests: tests/unit/sched/test_wheel.c.
+ * Threads: one at a time. Source: Varghese and Lauck 1987; tests: tests/unit/queue/test_wheel.c.
  */
-#ifndef WEFT_RUNTIME_SCHED_WHEEL_H
-#define WEFT_RUNTIME_SCHED_WHEEL_H
+#ifndef WEFT_RUNTIME_QUEUE_WHEEL_H
+#define WEFT_RUNTIME_QUEUE_WHEEL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime/sched/wheel.c - see wheel.h. */
-#include "runtime/sched/wheel.h"
+/* runtime/queue/wheel.c - see wheel.h. */
+#include "runtime/queue/wheel.h"
 
 #include <assert.h>
 #include <stddef.h>
