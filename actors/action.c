@@ -175,11 +175,13 @@ static int record_failure(weft_turn *turn, weft_str name, int status, weft_str e
 
 /* ---- running ------------------------------------------------------------- */
 
-/* What was said from another thread lives with the call: the result outlives it. */
+/* What was said from another thread lives with the call, and the result outlives it. It may be over before the handler returns. */
 static void take_over(struct weft__action_run *run)
 {
 	weft_turn *turn = run->call.turn;
 
+	if (!run->late.arena)
+		return;
 	run->result.text = weft_arena_dup(turn->arena, run->result.text);
 	run->result.error = weft_arena_dup(turn->arena, run->result.error);
 	for (struct late_text *t = run->said_first; t; t = t->next) {
@@ -283,8 +285,10 @@ static int run_one(weft_turn *turn, const struct weft__planned_action *p)
 	r = weft__op_returned(&run->op, r);
 	if (r < 0 && weft__op_is_lost(&run->op))
 		return action_lost(run, r);
-	if (r != WEFT_PENDING)
+	if (r != WEFT_PENDING) {
+		take_over(run);
 		return action_ended(run, r);
+	}
 	turn->waiting++;
 	return WEFT_PENDING;
 }

@@ -364,6 +364,32 @@ Test(pipeline_parts, actions__may_finish_on_another_thread)
 	assert_str(r->text, "said elsewhere\nlast");
 }
 
+/* The other thread is done before this one says that it waits. */
+static int act_overtaken(weft_action_call *call, void *user)
+{
+	int r = act_pending(call, user);
+
+	cr_assert_eq(pthread_join(((struct part *)user)->thread, NULL), 0);
+	return r;
+}
+
+Test(pipeline_parts, actions__may_finish_before_they_return)
+{
+	struct part slow = {0}, after = {.text = "last"};
+	const weft_agent_result *r;
+
+	add_action("SLOW", act_overtaken, &slow, NULL);
+	add_action("AFTER", act, &after, NULL);
+	w->script.answer[ASK_MESSAGE] =
+	        "<response><thought>t</thought><actions>SLOW,AFTER</actions><text>x</text></response>";
+	world_start(w);
+	r = say("hi");
+	cr_assert_eq(r->action_count, 2);
+	assert_str(r->actions[0].text, "done elsewhere");
+	assert_str(r->actions[1].text, "last after 1");
+	assert_str(r->text, "said elsewhere\nlast");
+}
+
 static weft_action_call *late_call;
 
 /* An hour goes by while it begins. */
