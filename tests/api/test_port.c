@@ -479,6 +479,21 @@ Test(guest, stop__does_not_wait_for_an_idle_guest)
 	weft_runtime_destroy(rt);
 }
 
+static _Atomic(bool) occupied, may_go_on;
+
+/* Keeps its worker until it may go on. */
+static int occupier_behaviour(weft_actor *self, weft_msg *msg)
+{
+	(void)self;
+	(void)msg;
+	occupied = true;
+	while (!may_go_on)
+		sched_yield();
+	return 0;
+}
+
+static const weft_actor_class occupier = { .size = sizeof(occupier), .name = "occupier", .behaviour = occupier_behaviour };
+
 static weft_future *never;
 static _Atomic(int) waited, left;
 
@@ -499,6 +514,10 @@ Test(guest, wait__in_a_function_that_is_answered_is_edeadlk)
 	weft_msg *promise;
 
 	waited = left = 1;
+	occupied = may_go_on = false;
+	cr_assert_eq(weft_send(test_spawn(rt, &occupier, NULL), weft_msg_create(TEST_KEEP, 0)), 0);
+	while (!occupied) /* the worker would take echo from a guest that is slow */
+		sched_yield();
 	cr_assert_eq(weft_future_create(rt, &never), 0);
 	cr_assert_eq(weft_promise_create(weft_reply_to_future(never), &promise), 0);
 	cr_assert_eq(weft_guest_enter(rt), 0);
@@ -506,6 +525,7 @@ Test(guest, wait__in_a_function_that_is_answered_is_edeadlk)
 	test_ask_kind(rt, echo, TEST_ECHO);
 	cr_assert_eq(waited, -EDEADLK);
 	cr_assert_eq(left, -EDEADLK);
+	may_go_on = true;
 	cr_assert_eq(weft_guest_leave(rt), 0);
 	weft_promise_finish(promise, 0, 0);
 	weft_future_destroy(never);
