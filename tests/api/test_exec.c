@@ -257,11 +257,13 @@ Test(exec, from_configuration)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		cr_expect_eq(configure(tools, bad[i], &err), WEFT_ECONFIG, "%s: %s", bad[i], err.message);
 	cr_expect_eq(configure(tools, "{", &err), WEFT_EPARSE);
-	cr_assert_eq(configure(tools, "{\"kind\":\"program\",\"name\":\"run\",\"unsandboxed\":true,\"wall_s\":2.5,"
+	cr_assert_eq(configure(tools, "{\"kind\":\"program\",\"name\":\"run\",\"unsandboxed\":true,\"wall_s\":100,"
 	                              "\"env\":{\"A\":\"b\"},\"programs\":[\"/bin/sh\"],\"binds\":[],\"concurrent\":3}", &err),
 	             0, "%s", err.message);
 	expect_part(call(tools, "run", "{\"argv\":[\"/bin/sh\",\"-c\",\"echo $A\"]}", 0), "b\\n");
-	expect_part(call(tools, "run", "{\"argv\":[\"/bin/sh\",\"-c\",\"sleep 50\"]}", 0), "stopped after 2.5 s");
+	cr_assert_eq(configure(tools, "{\"kind\":\"program\",\"name\":\"brief\",\"unsandboxed\":true,\"wall_s\":0.5,"
+	                              "\"programs\":[\"/bin/sh\"]}", &err), 0, "%s", err.message);
+	expect_part(call(tools, "brief", "{\"argv\":[\"/bin/sh\",\"-c\",\"sleep 50\"]}", 0), "stopped after 0.5 s");
 	weft_tools_unref(tools);
 }
 
