@@ -4,7 +4,7 @@
  * batch that nobody waits for any more is told so, also when its handler was just being called; texts of different
  * runtimes do not share a batch. Method: a first call from a thread without a runtime keeps the handler busy, agents line
  * up behind it, and its end, on a thread of the test's, calls for them, while their runtime ends or they are canceled.
- * How far the others are is not to be seen from outside: where they are late a test shows less, and does not fail.
+ * How far those are is not to be seen from outside: where they are late a test shows less, and does not fail.
  */
 #include <weft/cache.h>
 
@@ -97,6 +97,19 @@ static void begin(int (*then)(weft_model_call *call))
 	cr_assert(in_time(&calls, 1));
 }
 
+/* Until an agent that was asked is in the line: its worker has begun with all that was sent, and sleeps again. */
+static void wait_until_handled(weft_runtime *rt)
+{
+	weft_runtime_stats s = { .size = sizeof(s) };
+	uint64_t end = weft_now_ns() + TEST_LONG;
+
+	do {
+		usleep(200);
+		cr_assert_eq(weft_runtime_stats_read(rt, &s), 0);
+	} while (s.msgs_handled < s.msgs_sent && weft_now_ns() < end);
+	test_quiet(rt);
+}
+
 static weft_future *ask(weft_runtime *rt, weft_ref agent, const char *text)
 {
 	weft_ask what = WEFT_ASK_INIT;
@@ -105,7 +118,7 @@ static weft_future *ask(weft_runtime *rt, weft_ref agent, const char *text)
 	what.input = weft_str_from(text);
 	cr_assert_eq(weft_future_create(rt, &future), 0);
 	cr_assert_eq(weft_agent_ask(agent, &what, weft_reply_to_future(future)), 0);
-	usleep(SOON_US); /* it lines up */
+	wait_until_handled(rt);
 	return future;
 }
 
