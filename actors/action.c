@@ -175,28 +175,42 @@ static int record_failure(weft_turn *turn, weft_str name, int status, weft_str e
 
 /* ---- running ------------------------------------------------------------- */
 
-/* What was said from another thread lives with the call, and the result outlives it. It may be over before the handler returns. */
-static void take_over(struct weft__action_run *run)
+/* From the call's memory into the turn's. 0 or -ENOMEM */
+static int keep(weft_turn *turn, weft_str *text)
+{
+	*text = weft_arena_dup(turn->arena, *text);
+	return text->ptr ? 0 : -ENOMEM;
+}
+
+/*
+ * What was said from another thread lives with the call, and the result outlives it. It may be over before the handler returns.
+ * @return 0, or why not all of it could be kept
+ */
+static int take_over(struct weft__action_run *run)
 {
 	weft_turn *turn = run->call.turn;
+	int r;
 
 	if (!run->late.arena)
-		return;
-	run->result.text = weft_arena_dup(turn->arena, run->result.text);
-	run->result.error = weft_arena_dup(turn->arena, run->result.error);
-	for (struct late_text *t = run->said_first; t; t = t->next) {
-		weft_str text = weft_arena_dup(turn->arena, t->text);
-
-		if (text.ptr)
-			(void)weft__turn_say(turn, text, true);
+		return 0;
+	r = keep(turn, &run->result.text);
+	if (r == 0)
+		r = keep(turn, &run->result.error);
+	for (struct late_text *t = run->said_first; t && r == 0; t = t->next) {
+		r = keep(turn, &t->text);
+		if (r == 0)
+			r = weft__turn_say(turn, t->text, true);
 	}
+	return r;
 }
 
 static int action_ended(struct weft__action_run *run, int status)
 {
 	weft_turn *turn = run->call.turn;
+	int kept = take_over(run);
 
-	run->result.status = status < 0 ? status : 0;
+	status = status < 0 ? status : kept;
+	run->result.status = status;
 	if (status < 0 && run->result.error.len_bytes == 0)
 		run->result.error = weft_str_from(weft_strerror(status));
 	say_ended(turn, &run->result);
@@ -217,8 +231,6 @@ static void action_back(struct weft__op *op)
 	struct weft__action_run *run = weft__op_owner(op, struct weft__action_run, op);
 	weft_turn *turn = run->call.turn;
 
-	if (!turn->ended)
-		take_over(run);
 	if (!turn->ended && action_ended(run, op->status) < 0)
 		weft__turn_fail(turn, -ENOMEM, "out of memory");
 	weft__turn_child_done(turn);
@@ -285,10 +297,8 @@ static int run_one(weft_turn *turn, const struct weft__planned_action *p)
 	r = weft__op_returned(&run->op, r);
 	if (r < 0 && weft__op_is_lost(&run->op))
 		return action_lost(run, r);
-	if (r != WEFT_PENDING) {
-		take_over(run);
+	if (r != WEFT_PENDING)
 		return action_ended(run, r);
-	}
 	turn->waiting++;
 	return WEFT_PENDING;
 }

@@ -169,7 +169,10 @@ typedef struct weft_action_result {
 /** Say what came of it; copied. These three: from the handler, or from any one thread before finish. */
 WEFT_API void weft_action_return(weft_action_call *call, weft_str text);
 WEFT_API int weft_action_fail(weft_action_call *call, int code, const char *fmt, ...) WEFT_PRINTF(3, 4);
-/** Send one more answer to whoever asked: a message of the agent in the room, and part of the result. */
+/**
+ * Send one more answer to whoever asked: a message of the agent in the room, and part of the result. From another thread it is sent
+ * when the action is finished, which fails with the reason if it cannot be.
+ */
 WEFT_API int weft_action_say(weft_action_call *call, weft_str text);
 
 typedef bool (*weft_action_validate_fn)(const weft_turn *turn, void *user);

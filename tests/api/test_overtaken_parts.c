@@ -159,6 +159,22 @@ Test(overtaken_parts, actions)
 	all_the_same(of_action);
 }
 
+/* The message, the reply and what is said first may be remembered, no more. */
+static void of_action_over_quota(void)
+{
+	message_begin();
+	add_action("ACTS", action);
+	world->script.answer[ASK_MESSAGE] = "<response><thought>t</thought><actions>ACTS</actions><text>x</text></response>";
+	cr_assert_eq(weft_store_set_quota(world->store, world->agent_id, 3, 0), 0);
+	message_end();
+}
+
+/* Who said it was told that it would be said: the action has failed. */
+Test(overtaken_parts, actions__that_say_more_than_may_be_kept)
+{
+	all_the_same(of_action_over_quota);
+}
+
 static char evaluated[64]; /* told apart: the answer may be out already, and told at the same time */
 
 static int evaluator_say(void *call)
