@@ -12,10 +12,10 @@
 
 enum run_state { RUNNING, DONE, FAILED };
 
-/* A value that came from another thread; put into the turn's values when the provider is back. */
-struct late_value {
+/* A value that was given; one of the turn's values when the provider has ended well. */
+struct given {
 	weft_str key, value;
-	struct late_value *next;
+	struct given *next;
 };
 
 struct weft__provider_run {
@@ -24,7 +24,7 @@ struct weft__provider_run {
 	const weft_provider *provider;
 	enum run_state state;
 	struct weft__late late;
-	struct late_value *late_first, **late_last;
+	struct given *given_first, **given_last;
 };
 
 static void provider_back(struct weft__op *op);
@@ -81,18 +81,24 @@ static void say_failed(weft_turn *turn, const struct weft__provider_run *run, in
 	                 WEFT_STR("PROVIDER_FAILED"), fields, 2);
 }
 
-/* What it gave joins the state. */
-static void provider_ended(struct weft__provider_run *run, int status)
+static int values_join(const struct weft__provider_run *run)
 {
 	weft_turn *turn = run->call.turn;
+	int r = 0;
 
+	for (const struct given *v = run->given_first; v && r == 0; v = v->next)
+		r = weft__values_put(&turn->values, turn->arena, v->key, v->value);
+	return r;
+}
+
+/* What it gave joins the state, whoever gave it and when; of one that failed nothing does. */
+static void provider_ended(struct weft__provider_run *run, int status)
+{
+	if (status >= 0)
+		status = values_join(run);
 	run->state = status < 0 ? FAILED : DONE;
-	if (status < 0) {
-		say_failed(turn, run, status);
-		return;
-	}
-	for (struct late_value *v = run->late_first; v; v = v->next)
-		(void)weft__values_put(&turn->values, turn->arena, v->key, v->value);
+	if (status < 0)
+		say_failed(run->call.turn, run, status);
 }
 
 static void provider_back(struct weft__op *op)
@@ -114,8 +120,8 @@ static struct weft__provider_run *run_create(weft_turn *turn, uint32_t index)
 	run->provider = turn->def->providers[index];
 	run->state = RUNNING;
 	run->late = (struct weft__late){.older = old ? &old->late : NULL};
-	run->late_first = NULL;
-	run->late_last = &run->late_first;
+	run->given_first = NULL;
+	run->given_last = &run->given_first;
 	turn->providers[index] = run;
 	return run;
 }
@@ -217,26 +223,20 @@ void weft__providers_fini(weft_turn *turn)
 int weft_provider_put(weft_provider_call *call, weft_str key, weft_str value)
 {
 	struct weft__provider_run *run = (struct weft__provider_run *)call;
-	struct late_value *v;
+	struct given *v;
 	weft_arena *arena;
 
 	if (!call || !key.ptr || key.len_bytes == 0)
 		return -EINVAL;
 	arena = weft__late_arena(&run->late, &run->op, call->turn->arena);
-	if (!arena)
-		return -ENOMEM;
-	key = weft_arena_dup(arena, key);
-	value = weft_arena_dup(arena, value);
-	if (!key.ptr || !value.ptr)
-		return -ENOMEM;
-	if (weft__op_is_inline(&run->op))
-		return weft__values_put(&call->turn->values, call->turn->arena, key, value);
-	v = weft_arena_alloc(arena, sizeof(*v));
+	v = arena ? weft_arena_alloc(arena, sizeof(*v)) : NULL;
 	if (!v)
 		return -ENOMEM;
-	*v = (struct late_value){key, value, NULL};
-	*run->late_last = v;
-	run->late_last = &v->next;
+	*v = (struct given){weft_arena_dup(arena, key), weft_arena_dup(arena, value), NULL};
+	if (!v->key.ptr || !v->value.ptr)
+		return -ENOMEM;
+	*run->given_last = v;
+	run->given_last = &v->next;
 	return 0;
 }
 

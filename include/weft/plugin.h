@@ -74,7 +74,10 @@ typedef struct weft_provider_call {
 	weft_json data; /* structured data for actions; NONE when there is none */
 } weft_provider_call;
 
-/** Add a named value; copied. 0, -EINVAL, -ENOMEM. From the handler, or from any one thread before finish. */
+/**
+ * Add a named value; copied; seen by others when the provider has ended, and did not fail. 0, -EINVAL, -ENOMEM. From the handler, or
+ * from any one thread before finish.
+ */
 WEFT_API int weft_provider_put(weft_provider_call *call, weft_str key, weft_str value);
 /** Set the text; copied. 0, -EINVAL, -ENOMEM. From the handler, or from any one thread before finish. */
 WEFT_API int weft_provider_return(weft_provider_call *call, weft_str text);

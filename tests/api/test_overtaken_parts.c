@@ -84,7 +84,7 @@ static int witness(weft_action_call *call, void *user)
 	(void)user;
 	(void)weft_turn_value(call->turn, WEFT_STR("key"), &value);
 	fprintf(account, "action sees");
-	tell_str("value", outcome == WELL ? value : (weft_str){ 0 });
+	tell_str("value", value);
 	tell_str("section", weft_turn_section(call->turn, WEFT_STR("GIVES")));
 	for (uint32_t i = 0; i < call->previous_count; i++)
 		tell_str("before", call->previous[i].status < 0 ? call->previous[i].error : call->previous[i].text);
