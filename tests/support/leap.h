@@ -46,6 +46,23 @@ static inline void test_leaps(void)
 	weft__clock_source_set(&leaping);
 }
 
+static _Atomic(uint64_t) test_stands_at_ns;
+
+static inline uint64_t test_standing_now_ns(void *user)
+{
+	(void)user;
+	return weft__load_relaxed(&test_stands_at_ns) + weft__load_relaxed(&test_leapt_ns); /* relaxed: numbers by themselves */
+}
+
+/* From here on no time passes but by leaps: nothing is late because the machine is slow. */
+static inline void test_stands_still(void)
+{
+	static const struct weft__clock_source standing = { test_standing_now_ns, test_leaping_wall_ms, NULL };
+
+	weft__store_relaxed(&test_stands_at_ns, weft_now_ns() - weft__load_relaxed(&test_leapt_ns));
+	weft__clock_source_set(&standing);
+}
+
 /* It is later by ns. Any thread. */
 static inline void test_leap(uint64_t ns)
 {
