@@ -21,7 +21,7 @@ static bool readable_soon(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	return poll(&p, 1, 20000) == 1;
+	return poll(&p, 1, 60000) == 1;
 }
 
 /* ---- ports ------------------------------------------------------------------------- */

@@ -62,7 +62,7 @@ static struct weft__child_exit finish(struct program *p)
 	while (len < sizeof(p->text) - 1 && (n = read(p->out, p->text + len, sizeof(p->text) - 1 - len)) > 0)
 		len += (size_t)n;
 	p->text[len] = '\0';
-	cr_assert_eq(poll(&ended, 1, 10000), 1, "it ends");
+	cr_assert_eq(poll(&ended, 1, 60000), 1, "it ends");
 	cr_assert_eq(weft__spawn_reap(p->pidfd, &end), 0);
 	close(p->pidfd);
 	close(p->out);

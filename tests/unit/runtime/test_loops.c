@@ -57,7 +57,7 @@ static weft_runtime *runtime_make(uint32_t workers)
 
 static void runtime_end(weft_runtime *rt)
 {
-	cr_assert_eq(weft_runtime_stop(rt, UINT64_C(5000000000)), 0);
+	cr_assert_eq(weft_runtime_stop(rt, UINT64_C(60000000000)), 0);
 	cr_assert_eq(weft_runtime_join(rt), 0);
 }
 
