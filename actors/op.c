@@ -86,6 +86,22 @@ static void list_remove(struct weft__op *op)
 		op->next->prev = op->prev;
 }
 
+/*
+ * Who finishes an op that was let go of has a reference to the run. An inner one is finished by what comes back to the run, or never: it
+ * needs none, and nobody would give it back.
+ */
+static void hold_for_finish(struct weft__op *op)
+{
+	if (!op->inner)
+		weft__run_ref(op->run);
+}
+
+static void release_of_finish(struct weft__op *op)
+{
+	if (!op->inner)
+		weft__run_unref(op->run);
+}
+
 /* Let go of it, and outlast those who speak for it just now. False: it is not in that state any more. */
 static bool abandon(struct weft__op *op, uint32_t state)
 {
@@ -109,10 +125,10 @@ int weft__op_returned(struct weft__op *op, int r)
 	r = weft_promise_create(self, &op->promise);
 	if (r < 0) {
 		/* It was started and cannot come back: whoever finishes it lets go of the run. */
-		weft__run_ref(op->run); /* before the CAS: finish may come at once */
+		hold_for_finish(op); /* before the CAS: finish may come at once */
 		if (abandon(op, RUNNING))
 			return r;
-		weft__run_unref(op->run);
+		release_of_finish(op);
 		return op->status; /* finished already */
 	}
 	/* acq_rel: release publishes promise to finish; acquire its status, when it was faster */
@@ -156,7 +172,7 @@ void weft__op_finish(struct weft__op *op, int status)
 	loose = !op->run;
 	for (;;) {
 		if (state == ABANDONED) {
-			weft__run_unref(op->run);
+			release_of_finish(op);
 			return;
 		}
 		if (state == CANCELING && telling != op) { /* another thread tells the handler just now: a moment */
@@ -265,14 +281,11 @@ void weft__ops_abandon(struct weft__run *run)
 		weft_msg *promise = op->promise;
 
 		(void)tell(op);
-		weft__run_ref(run); /* finish's, if it still comes; before the CAS lets it come */
-		if (abandon(op, WAITING)) {
+		hold_for_finish(op); /* before the CAS lets it come */
+		if (abandon(op, WAITING))
 			weft__promise_drop(promise);
-			if (op->inner)
-				weft__run_unref(run);
-		} else {
-			weft__run_unref(run); /* finished: its message is on the way to an actor that is gone */
-		}
+		else
+			release_of_finish(op); /* finished: its message is on the way to an actor that is gone */
 		op = next;
 	}
 	run->ops = NULL;

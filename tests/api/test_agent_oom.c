@@ -8,16 +8,22 @@
 
 #include "tests/support/agents.h"
 #include "tests/support/failing_alloc.h"
+#include "tests/support/pipeline.h"
 
 #define DRAIN_MAX 65536
 
 static _Thread_local bool drained;
-static _Thread_local uint32_t failures; /* so many allocations fail */
+static _Thread_local uint32_t passes;   /* so many allocations go well, */
+static _Thread_local uint32_t failures; /* then so many fail */
 
 static bool test_alloc_fails(void)
 {
 	if (drained)
 		return true;
+	if (passes) {
+		passes--;
+		return false;
+	}
 	return failures && failures--;
 }
 
@@ -181,4 +187,104 @@ Test(agent_oom, tool__whose_result_cannot_be_kept_has_failed, .timeout = 120)
 	cr_assert(text_has(result, "Error: tool 'large' failed: "), "%.*s", WEFT_STR_ARG(result));
 	weft_arena_destroy(arena);
 	weft_tools_unref(tools);
+}
+
+/* ---- a model that is asked inside of an evaluator -------------------------------------------- */
+
+/* The model's own way back is there, the evaluator's around it is not: one message is left. */
+static int model_of_a_lost_evaluator(weft_model_call *call, void *user)
+{
+	weft_msg *last = weft_msg_create(1, 0);
+
+	(void)user;
+	lost = call;
+	(void)lose_the_way();
+	weft_msg_destroy(last);
+	drained = true;
+	last = weft_msg_create(1, 0);
+	drained = false;
+	passes = !last; /* a build without a pool of messages allocates each of them */
+	weft_msg_destroy(last);
+	return WEFT_PENDING;
+}
+
+static struct world *summarized(void)
+{
+	weft_summarizer s = WEFT_SUMMARIZER_INIT;
+	struct world *w = world_create_with(1);
+
+	w->opt.no_embeddings = true;
+	cr_assert_eq(weft_models_add(w->models, WEFT_MODEL_TEXT_SMALL, 1, "sums up", model_of_a_lost_evaluator, NULL, NULL), 0);
+	world_def(w);
+	s.after_messages = 10;
+	cr_assert_eq(weft_agent_def_set_summarizer(w->def, &s), 0);
+	for (int64_t i = 0; i < 80; i++) {
+		weft_memory m = { .room_id = w->room_id, .entity_id = w->user_id, .created_ms = 1 + i, .text = WEFT_STR("so") };
+
+		cr_assert_eq(weft_store_add(w->store, &m, NULL), 0);
+	}
+	world_start(w);
+	return w;
+}
+
+static void say_and_lose(struct world *w)
+{
+	weft_msg *answer;
+
+	cr_assert_eq(world_say(w, "hi", &answer)->status, 0);
+	cr_assert_not_null(lost);
+	cr_assert_eq(failures, 0);
+	weft_msg_destroy(answer);
+	give_back();
+}
+
+static void the_model_comes_back(void)
+{
+	struct world *w = summarized();
+
+	say_and_lose(w);
+	lost->response->text = WEFT_STR("a summary");
+	weft_model_finish(lost, 0);
+	test_quiet(w->rt);
+	cr_assert_eq(weft_store_count(w->store, w->room_id, WEFT_MEMORY_SUMMARY), 0, "it was said to have failed");
+	world_end(w);
+}
+
+static void the_agent_ends_first(void)
+{
+	struct world *w = summarized();
+
+	say_and_lose(w);
+	(void)weft_actor_stop(w->agent);
+	test_until(weft_actor_stop(w->agent) == -ESRCH);
+	test_quiet(w->rt);
+	weft_model_finish(lost, 0);
+	world_end(w);
+}
+
+#define ROUNDS 8 /* threads keep some blocks for later, a few more each time at first */
+
+/* Doing it again leaves no more behind. */
+static void leaves_nothing(void (*scenario)(void))
+{
+	const weft_allocator allocator = test_failing_allocator();
+	long live;
+
+	cr_assert_eq(weft_allocator_set(&allocator), 0);
+	for (int i = 0; i < ROUNDS; i++)
+		scenario();
+	live = test_failing_live;
+	for (int i = 0; i < ROUNDS; i++)
+		scenario();
+	cr_assert_leq(test_failing_live, live, "%ld blocks, %ld before", (long)test_failing_live, live);
+}
+
+Test(agent_oom, evaluator__that_cannot_come_back_from_its_model, .timeout = 120)
+{
+	leaves_nothing(the_model_comes_back);
+}
+
+Test(agent_oom, evaluator__that_cannot_come_back_before_its_agent_ends, .timeout = 120)
+{
+	leaves_nothing(the_agent_ends_first);
 }

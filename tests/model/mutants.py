@@ -415,8 +415,8 @@ MUTANTS += [
     Mutant('O4', OP, 'weft__fetch_add_acquire(&op->state, SPEAKER)', 'weft__fetch_add_relaxed(&op->state, SPEAKER)', 'op',
            'a speaker begins relaxed', lives='its turn among the moves of the word is all that counts; O3 releases what it read'),
     Mutant('-', OP, 'if (state == CANCELING && telling != op)', 'if (false)', 'op', 'finished while the handler is told'),
-    Mutant('-', OP, 'weft__run_ref(run); /* finish', '(void)0; /* finish', 'op', 'an abandoned op holds nothing'),
-    Mutant('-', OP, 'weft__run_ref(op->run); /* before', '(void)0; /* before', 'op', 'an op without a way back holds nothing'),
+    Mutant('-', OP, 'hold_for_finish(op); /* before the CAS lets', '(void)0; /* before the CAS lets', 'op', 'an abandoned op holds nothing'),
+    Mutant('-', OP, 'hold_for_finish(op); /* before the CAS: ', '(void)0; /* before the CAS: ', 'op', 'an op without a way back holds nothing'),
     Mutant('-', REFS, 'weft__load_acquire(refs) == 1', 'weft__load_relaxed(refs) == 1', 'op', 'the only holder looks relaxed'),
     Mutant('-', REFS, 'weft__fetch_sub_acq_rel(refs, 1u) == 1', 'weft__fetch_sub_relaxed(refs, 1u) == 1', 'op', 'a hold is given back relaxed'),
 ]
