@@ -105,7 +105,8 @@ static void provider_back(struct weft__op *op)
 {
 	struct weft__provider_run *run = weft__op_owner(op, struct weft__provider_run, op);
 
-	provider_ended(run, op->status);
+	if (!run->call.turn->ended)
+		provider_ended(run, op->status);
 	weft__turn_child_done(run->call.turn);
 }
 

@@ -354,3 +354,84 @@ Test(overtaken_parts, models_of_the_embedder)
 {
 	all_the_same(of_embedder);
 }
+
+/* ---- after the run ------------------------------------------------------------------------ */
+
+static void *held; /* the call of a handler that waits until the test ends it */
+
+static int hold(void *call)
+{
+	__atomic_store_n(&held, call, __ATOMIC_RELEASE);
+	return WEFT_PENDING;
+}
+
+static int provider_held(weft_provider_call *call, void *user)
+{
+	(void)user;
+	return hold(call);
+}
+
+static int action_held(weft_action_call *call, void *user)
+{
+	(void)user;
+	return hold(call);
+}
+
+static int attachment_held(weft_attachment_call *call, void *user)
+{
+	(void)user;
+	return hold(call);
+}
+
+/* Canceled, and then the handler comes back with what it says: the last word is that the run has ended. */
+static void end_after_the_run(const weft_attachment *attachment, int (*say)(void *call), void (*finish)(void *call, int status))
+{
+	weft_subscription *events;
+	static weft_event e;
+	weft_incoming in;
+	weft_msg *answer;
+
+	world->script.answer[ASK_MESSAGE] = "<response><thought>t</thought><actions>HELD</actions><text>x</text></response>";
+	held = NULL;
+	listen_to(world->rt, &events);
+	world_start(world);
+	in = world_message(world, "hi");
+	in.message.attachments = attachment;
+	in.message.attachment_count = attachment != NULL;
+	cr_assert_eq(weft_agent_handle_message(world->agent, &in, weft_reply_to_future(world->future)), 0);
+	test_until(__atomic_load_n(&held, __ATOMIC_ACQUIRE));
+	cr_assert_eq(weft_agent_cancel(world->agent, 0), 0);
+	answer = take(world->rt, world->future);
+	cr_assert_eq(weft_msg_status(answer), -ECANCELED);
+	weft_msg_destroy(answer);
+	finish(held, say(held));
+	test_quiet(world->rt);
+	while (weft_events_read(events, &e, 1) == 1)
+		continue;
+	cr_expect(weft_str_eq(e.message, WEFT_STR("RUN_ENDED")), "outcome %d: %.*s", outcome, WEFT_STR_ARG(e.message));
+	weft_events_unsubscribe(events);
+	world_end(world);
+}
+
+Test(overtaken_parts, nothing_is_said_after_the_run)
+{
+	const weft_attachment image = { .url = WEFT_STR("https://a/bee.png"), .content_type = WEFT_STR("image/png") };
+	weft_attachment_handler h = WEFT_ATTACHMENT_HANDLER_INIT;
+	weft_provider p = WEFT_PROVIDER_INIT;
+
+	p.name = h.name = "HELD";
+	p.fn = provider_held;
+	h.content_type = "image/*";
+	h.fn = attachment_held;
+	for (outcome = WELL; outcome < OUTCOMES; outcome++) {
+		message_begin();
+		add_action("HELD", action_held);
+		end_after_the_run(NULL, action_say, action_finish);
+		message_begin();
+		cr_assert_eq(weft_agent_def_add_provider(world->def, &p), 0);
+		end_after_the_run(NULL, provider_say, provider_finish);
+		message_begin();
+		cr_assert_eq(weft_agent_def_add_attachment_handler(world->def, &h), 0);
+		end_after_the_run(&image, attachment_say, attachment_finish);
+	}
+}
