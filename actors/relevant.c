@@ -195,8 +195,9 @@ static int show(weft_provider_call *call, const weft_model_response *response)
 static void embedded(struct weft__model_ask *ask, int status)
 {
 	struct reminder *r = ask->user;
+	bool awaited = !r->call->turn->ended && !weft__op_is_lost(weft__provider_op(r->call));
 
-	if (status == 0 && !r->call->turn->ended)
+	if (status == 0 && awaited) /* else the turn went on, and its arena may be a model's now */
 		status = show(r->call, &ask->response);
 	weft_provider_finish(r->call, status);
 }

@@ -189,10 +189,10 @@ Test(agent_oom, tool__whose_result_cannot_be_kept_has_failed, .timeout = 120)
 	weft_tools_unref(tools);
 }
 
-/* ---- a model that is asked inside of an evaluator -------------------------------------------- */
+/* ---- a model that is asked inside of an evaluator or a provider ------------------------------- */
 
-/* The model's own way back is there, the evaluator's around it is not: one message is left. */
-static int model_of_a_lost_evaluator(weft_model_call *call, void *user)
+/* The model's own way back is there, that of the handler around it is not: one message is left. */
+static int model_of_a_lost_one(weft_model_call *call, void *user)
 {
 	weft_msg *last = weft_msg_create(1, 0);
 
@@ -214,7 +214,7 @@ static struct world *summarized(void)
 	struct world *w = world_create_with(1);
 
 	w->opt.no_embeddings = true;
-	cr_assert_eq(weft_models_add(w->models, WEFT_MODEL_TEXT_SMALL, 1, "sums up", model_of_a_lost_evaluator, NULL, NULL), 0);
+	cr_assert_eq(weft_models_add(w->models, WEFT_MODEL_TEXT_SMALL, 1, "sums up", model_of_a_lost_one, NULL, NULL), 0);
 	world_def(w);
 	s.after_messages = 10;
 	cr_assert_eq(weft_agent_def_set_summarizer(w->def, &s), 0);
@@ -287,4 +287,63 @@ Test(agent_oom, evaluator__that_cannot_come_back_from_its_model, .timeout = 120)
 Test(agent_oom, evaluator__that_cannot_come_back_before_its_agent_ends, .timeout = 120)
 {
 	leaves_nothing(the_agent_ends_first);
+}
+
+static void wait_and_release(struct world *w)
+{
+	weft_msg *answer;
+
+	cr_assert_eq(weft_future_wait_until(w->future, &answer, weft_now_ns() + TEST_LONG), 0);
+	cr_assert_eq(weft_msg_status(answer), 0);
+	weft_msg_destroy(answer);
+}
+
+/* A room with something to be reminded of. */
+static struct world *reminded(void)
+{
+	static const float near[4] = { 1, 2, 3, 4 }, far[4] = { 4, -3, 2, -1 };
+	const weft_allocator allocator = test_failing_allocator();
+	struct world *w;
+
+	cr_assert_eq(weft_allocator_set(&allocator), 0);
+	w = world_create_with(1);
+	w->opt.recall_always = true;
+	w->opt.no_embeddings = true;
+	cr_assert_eq(weft_models_add(w->models, WEFT_MODEL_TEXT_EMBEDDING, 1, "embeds", model_of_a_lost_one, NULL, NULL), 0);
+	for (int64_t i = 0; i < 80; i++) {
+		weft_memory m = { .room_id = w->room_id, .entity_id = w->user_id, .created_ms = 1 + i, .text = WEFT_STR("so") };
+		weft_uuid id;
+
+		cr_assert_eq(weft_store_add(w->store, &m, &id), 0);
+		cr_assert_eq(weft_store_set_embedding(w->store, id, i ? far : near, 4), 0);
+	}
+	w->script.hold[ASK_MESSAGE] = true;
+	world_start(w);
+	return w;
+}
+
+/* The message goes on without it: when its model comes back, the arena is that of the model that is asked then. */
+Test(agent_oom, provider__that_cannot_come_back_leaves_the_arena_alone, .timeout = 120)
+{
+	static const float near[4] = { 1, 2, 3, 4 };
+	struct world *w = reminded();
+	weft_incoming in = world_message(w, "what was it?");
+	char *first, *second, *third;
+	weft_arena *arena;
+
+	cr_assert_eq(weft_agent_handle_message(w->agent, &in, weft_reply_to_future(w->future)), 0);
+	test_until(script_held(&w->script) == 1);
+	arena = w->script.held[0].call->arena;
+	first = weft_arena_alloc(arena, 16);
+	second = weft_arena_alloc(arena, 16);
+	lost->response->embedding = near;
+	lost->response->embedding_dims = 4;
+	weft_model_finish(lost, 0);
+	test_quiet(w->rt);
+	third = weft_arena_alloc(arena, 16);
+	cr_assert_eq(third - second, second - first, "somebody else takes from it");
+	script_let_go(&w->script);
+	wait_and_release(w);
+	give_back();
+	world_end(w);
 }
