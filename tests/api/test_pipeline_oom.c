@@ -2,10 +2,11 @@
 /*
  * Goal: a message that is handled while memory runs out is answered once, with a result or without one, and the next one
  * goes well. Method: for n = 1, 2, ... the n-th allocation fails while the agent works, until there are no more; texts are long,
- * so that arenas have to ask for memory often. What leaks or is used after its end shows under asan.
+ * so that arenas have to ask for memory often; with handlers that answer at once, and that are finished by others, before and after they
+ * have returned. What leaks or is used after its end shows under asan.
  */
+#include "tests/support/endings.h"
 #include "tests/support/failing_alloc.h"
-#include "tests/support/pipeline.h"
 
 #define TEXT_BYTES 9000 /* more than an arena's first block */
 #define CHAT 80         /* messages before: enough for a summary */
@@ -19,31 +20,83 @@ static bool test_alloc_fails(void)
 	return !is_host && __atomic_sub_fetch(&until_failure, 1, __ATOMIC_RELAXED) == 0;
 }
 
+/* What brings an ending to another thread is the test's own; what is said there is not. */
+static int by_way(void *call, int (*say)(void *call), void (*finish)(void *call, int status))
+{
+	bool before = is_host;
+	int r;
+
+	is_host |= way >= OVERTAKEN;
+	r = end_by_way(call, say, finish);
+	is_host = before;
+	return r;
+}
+
+static int provider_say(void *call)
+{
+	(void)weft_provider_put(call, WEFT_STR("key"), weft_str_from(text));
+	return weft_provider_return(call, weft_str_from(text));
+}
+
+static void provider_finish(void *call, int status)
+{
+	weft_provider_finish(call, status);
+}
+
 static int provide(weft_provider_call *call, void *user)
 {
 	(void)user;
-	(void)weft_provider_put(call, WEFT_STR("key"), weft_str_from(text));
-	return weft_provider_return(call, weft_str_from(text));
+	return by_way(call, provider_say, provider_finish);
+}
+
+static int action_say(void *call)
+{
+	weft_action_return(call, weft_str_from(text));
+	return weft_action_say(call, WEFT_STR("said"));
+}
+
+static void action_finish(void *call, int status)
+{
+	weft_action_finish(call, status);
 }
 
 static int act(weft_action_call *call, void *user)
 {
 	(void)user;
-	weft_action_return(call, weft_str_from(text));
-	return weft_action_say(call, WEFT_STR("said"));
+	return by_way(call, action_say, action_finish);
+}
+
+static int evaluator_say(void *call)
+{
+	(void)call;
+	return 0;
+}
+
+static void evaluator_finish(void *call, int status)
+{
+	weft_evaluator_finish(call, status);
 }
 
 static int evaluate(weft_evaluator_call *call, void *user)
 {
-	(void)call;
 	(void)user;
-	return 0;
+	return by_way(call, evaluator_say, evaluator_finish);
+}
+
+static int attachment_say(void *call)
+{
+	return weft_attachment_describe(call, WEFT_STR("a title"), weft_str_from(text), (weft_str){ 0 });
+}
+
+static void attachment_finish(void *call, int status)
+{
+	weft_attachment_finish(call, status);
 }
 
 static int describe(weft_attachment_call *call, void *user)
 {
 	(void)user;
-	return weft_attachment_describe(call, WEFT_STR("a title"), weft_str_from(text), (weft_str){ 0 });
+	return by_way(call, attachment_say, attachment_finish);
 }
 
 static void add_parts(struct world *w)
@@ -100,6 +153,7 @@ static struct world *world_of(bool multi_step)
 
 		cr_assert_eq(weft_store_add(w->store, &m, NULL), 0);
 	}
+	after = test_spawn(w->rt, &after_class, NULL);
 	world_start(w);
 	return w;
 }
@@ -125,11 +179,12 @@ static int say(struct world *w)
 	return status;
 }
 
-static void each_may_fail(bool multi_step)
+static void each_may_fail(bool multi_step, enum way handlers_end)
 {
 	struct world *w = world_of(multi_step);
 	int64_t n, failed = 0, left = 0;
 
+	way = handlers_end;
 	cr_assert_eq(say(w), 0);
 	for (n = 1; n < 2000 && left <= 0; n++) {
 		__atomic_store_n(&until_failure, n, __ATOMIC_RELAXED);
@@ -144,10 +199,30 @@ static void each_may_fail(bool multi_step)
 
 Test(pipeline_oom, single_shot, .timeout = 120)
 {
-	each_may_fail(false);
+	each_may_fail(false, AT_ONCE);
 }
 
 Test(pipeline_oom, multi_step, .timeout = 120)
 {
-	each_may_fail(true);
+	each_may_fail(true, AT_ONCE);
+}
+
+Test(pipeline_oom, handlers_that_finish_inside, .timeout = 120)
+{
+	each_may_fail(false, INSIDE);
+}
+
+Test(pipeline_oom, handlers_that_are_overtaken, .timeout = 120)
+{
+	each_may_fail(false, OVERTAKEN);
+}
+
+Test(pipeline_oom, handlers_that_wait, .timeout = 120)
+{
+	each_may_fail(false, LATER);
+}
+
+Test(pipeline_oom, multi_step_that_waits, .timeout = 120)
+{
+	each_may_fail(true, LATER);
 }
