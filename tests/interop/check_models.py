@@ -6,7 +6,8 @@ check_models.py PROBE BUILD_FOLDER
 Goal: agents get right answers from servers that others wrote, and survive their faults. Method: @copilotkit/aimock and
 openai-mock-api from npm, each started on a port of the kernel's choice; the probe asks, its JSON is compared. With
 aimock's chaos the oracle is a law: each run has an answer, it is the right text or a named error, no text is shown
-twice, and the key is in no event. Skipped (77), with the reason, without node, npm or their registry.
+twice, and the key is in no event. Its chaos takes no seed, so nothing may hang on the order of its faults: no breaker
+opens there, which five faults in a row would do. Skipped (77), with the reason, without node, npm or their registry.
 """
 import json
 import os
@@ -164,14 +165,14 @@ class Chaos(unittest.TestCase):
             else:
                 self.assertIn(r['status'], ('WEFT_EMODEL', 'WEFT_EBROKEN'))
                 self.assertTrue(r['error'])
-        self.assertGreaterEqual(len(right), least)
+        self.assertGreaterEqual(len(right), least, [r for r in runs if r not in right])
         self.assertEqual(seen['leaks'], 0)
         self.assertTrue(STORY.startswith(seen['streamed']), 'text was shown twice: ' + seen['streamed'])
 
     def chaos(self, *options, runs=40, least, **env):
         server = aimock(*options)
         try:
-            answers, seen = ask('openai', server.url + '/v1', 'tell a story', runs, 10, **env)
+            answers, seen = ask('openai', server.url + '/v1', 'tell a story', runs, 10, PROBE_NO_BREAKER='1', **env)
         finally:
             server.stop()
         self.assertEqual(len(answers), runs)

@@ -3,7 +3,8 @@
  * tests/interop/models_probe.c - asks a model's endpoint through agents, and prints what came of it.
  *
  *   models-probe API BASE_URL QUESTION [runs [at-once]]      API: openai | anthropic
- *   the key is PROBE_KEY's, the model PROBE_MODEL's; with PROBE_NO_GATE nothing is repeated
+ *   the key is PROBE_KEY's, the model PROBE_MODEL's; with PROBE_NO_GATE nothing is repeated, with PROBE_NO_BREAKER what
+ *   failed is repeated and no breaker opens
  *
  * Each run is an agent of its own with the tool "add", asked once. Prints one line of JSON a run:
  * {"status": name, "text", "thought", "finish", "turns", "tool_calls", "prompt_tokens", "error"}, and last a line with
@@ -124,9 +125,25 @@ static void print_result(weft_json_writer *w, const weft_msg *answer)
 	line_end(w);
 }
 
+/* NULL: the endpoint's own. */
+static weft_gate *gate_make(void)
+{
+	weft_gate_options opt = WEFT_GATE_OPTIONS_INIT;
+	weft_error err = { 0 };
+	weft_gate *gate;
+	int r;
+
+	if (getenv("PROBE_NO_GATE") || !getenv("PROBE_NO_BREAKER"))
+		return NULL;
+	opt.breaker_failures = UINT32_MAX;
+	r = weft_gate_create(&opt, &gate, &err);
+	return r < 0 ? (die("gate", r, &err), NULL) : gate;
+}
+
 static void models_add(weft_models *models, const char *api, const char *url)
 {
 	const char *model = getenv("PROBE_MODEL") ? getenv("PROBE_MODEL") : "test-model";
+	weft_gate *gate = gate_make();
 	weft_error err = { 0 };
 	int r;
 
@@ -136,6 +153,7 @@ static void models_add(weft_models *models, const char *api, const char *url)
 		opt.base_url = url;
 		opt.api_key = key;
 		opt.large_model = model;
+		opt.gate = gate;
 		opt.flags = getenv("PROBE_NO_GATE") ? WEFT_ANTHROPIC_NO_GATE : 0;
 		r = weft_models_add_anthropic(models, 0, &opt, &err);
 	} else {
@@ -144,11 +162,13 @@ static void models_add(weft_models *models, const char *api, const char *url)
 		opt.base_url = url;
 		opt.api_key = key;
 		opt.large_model = model;
+		opt.gate = gate;
 		opt.flags = getenv("PROBE_NO_GATE") ? WEFT_OPENAI_NO_GATE : 0;
 		r = weft_models_add_openai(models, 0, &opt, &err);
 	}
 	if (r < 0)
 		die(api, r, &err);
+	weft_gate_unref(gate);
 }
 
 static weft_agent_def *def_make(weft_models *models, weft_tools *tools)
