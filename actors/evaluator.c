@@ -11,6 +11,7 @@ struct evaluator_run {
 	weft_evaluator_call call; /* first: what the evaluator holds */
 	struct weft__op op;
 	const weft_evaluator *evaluator;
+	bool over;
 };
 
 /* ---- before -------------------------------------------------------------- */
@@ -55,6 +56,7 @@ static void evaluator_ended(struct evaluator_run *run, int status)
 {
 	weft_turn *turn = run->call.turn;
 
+	run->over = true;
 	if (status < 0)
 		say_skipped(turn, run->evaluator->name, status);
 	else
@@ -88,6 +90,7 @@ static int evaluator_start(weft_turn *turn, const weft_evaluator *e)
 	                                  .did_respond = turn->did_respond,
 	                                  .reply_text = turn->reply_text};
 	run->evaluator = e;
+	run->over = false;
 	weft__turn_event(turn, WEFT_SCOPE_STEP, WEFT_EVENT_STARTED, weft_str_from(e->name),
 	                 WEFT_STR("EVALUATOR_STARTED"), NULL, 0);
 	weft__op_begin(&run->op, turn->run, evaluator_back);
@@ -123,6 +126,11 @@ int weft__evaluate(weft_turn *turn)
 struct weft__op *weft__evaluator_op(weft_evaluator_call *call)
 {
 	return &((struct evaluator_run *)call)->op;
+}
+
+bool weft__evaluator_is_over(const weft_evaluator_call *call)
+{
+	return ((const struct evaluator_run *)call)->over;
 }
 
 void weft_evaluator_finish(weft_evaluator_call *call, int status)

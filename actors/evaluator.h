@@ -21,4 +21,7 @@ int weft__evaluate(weft_turn *turn);
 /** What the agent waits for while this call is pending. */
 struct weft__op *weft__evaluator_op(weft_evaluator_call *call);
 
+/** It has ended, well or not. On the agent's thread. */
+bool weft__evaluator_is_over(const weft_evaluator_call *call);
+
 #endif

@@ -66,7 +66,8 @@ static bool is_under_way(const weft_turn *turn)
 	for (const struct weft__run *run = turn->run->agent->runs; run; run = run->next) {
 		const weft_turn *other = run->trails ? run->part : NULL;
 
-		if (other && other->sums_up && weft_uuid_eq(other->message.room_id, turn->message.room_id))
+		if (other && other->sums_up && !weft__evaluator_is_over(other->sums_up) &&
+		    weft_uuid_eq(other->message.room_id, turn->message.room_id))
 			return true;
 	}
 	return false;
@@ -304,7 +305,7 @@ static int summarize(weft_evaluator_call *call, void *user)
 	if (r < 0 || !run->call.count)
 		return r;
 	r = s->fn ? s->fn(&run->call, s->user) : ask_model(&run->call, NULL);
-	call->turn->sums_up = r == WEFT_PENDING;
+	call->turn->sums_up = call;
 	return r == WEFT_PENDING ? r : ended(run, r);
 }
 

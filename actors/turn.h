@@ -103,7 +103,7 @@ struct weft_turn {
 	struct weft__room *slot; /* its room in the agent's table, once it has waited; NULL else */
 	weft_timer deadline;     /* {0} until it first waits */
 	bool ended;              /* answered; perhaps calls are still out */
-	bool sums_up;            /* a summary is under way, or was while others of its evaluators still are */
+	weft_evaluator_call *sums_up; /* the summary's, under way or over; NULL: none was begun */
 	char why[96];            /* the result's error of a turn that ends before its calls are back */
 
 	enum weft__phase phase;

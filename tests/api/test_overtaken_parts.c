@@ -296,13 +296,16 @@ static void summary_finish(void *call, int status)
 	weft_summary_finish(call, status);
 }
 
+static uint32_t summed_up; /* so often */
+
 static int summarizer(weft_summary_call *call, void *user)
 {
 	(void)user;
+	summed_up++;
 	return end_by_way(call, summary_say, summary_finish);
 }
 
-static void of_summarizer(void)
+static void long_room(void)
 {
 	weft_summarizer s = WEFT_SUMMARIZER_INIT;
 
@@ -315,12 +318,57 @@ static void of_summarizer(void)
 
 		cr_assert_eq(weft_store_add(world->store, &m, NULL), 0);
 	}
+	summed_up = 0;
+}
+
+static void of_summarizer(void)
+{
+	long_room();
 	message_end();
+	fprintf(account, "summed up %u times\n", summed_up);
+}
+
+static weft_evaluator_call *waiting[2];
+static uint32_t waiting_count;
+
+static int evaluator_waits(weft_evaluator_call *call, void *user)
+{
+	(void)user;
+	waiting[waiting_count++] = call;
+	return WEFT_PENDING;
+}
+
+/* Another evaluator is not back when the next message comes: it is no reason not to try again. */
+static void of_summarizer_beside_another(void)
+{
+	weft_evaluator e = WEFT_EVALUATOR_INIT;
+
+	long_room();
+	e.name = "WAITS";
+	e.description = "a test";
+	e.fn = evaluator_waits;
+	cr_assert_eq(weft_agent_def_add_evaluator(world->def, &e), 0);
+	waiting_count = 0;
+	world_start(world);
+	after = test_spawn(world->rt, &after_class, NULL);
+	for (int i = 0; i < 2; i++) {
+		weft_incoming in = world_message(world, "hi");
+		weft_msg *answer = handle(&in);
+
+		tell_answer(answer);
+		weft_msg_destroy(answer);
+	}
+	fprintf(account, "summed up %u times\n", summed_up);
+	cr_assert_eq(waiting_count, 2);
+	for (int i = 0; i < 2; i++)
+		weft_evaluator_finish(waiting[i], 0);
+	world_end(world);
 }
 
 Test(overtaken_parts, summarizers)
 {
 	all_the_same(of_summarizer);
+	all_the_same(of_summarizer_beside_another);
 }
 
 /* ---- models ---------------------------------------------------------------------------- */
