@@ -45,7 +45,11 @@ WEFT_API void weft_character_destroy(const weft_character *character); /* NULL i
 
 /* ---- one message being handled ------------------------------------------ */
 
-/** What providers, actions and evaluators may know of the message they serve. */
+/**
+ * What providers, actions and evaluators may know of the message they serve. From inside the handler; a pending one's own
+ * threads may still use weft_turn_message, weft_turn_agent_id and weft_turn_workflow_id until it is finished. What else they need
+ * they take with them: the agent may have ended meanwhile, and its definition, store and runtime may be gone.
+ */
 typedef struct weft_turn weft_turn;
 
 WEFT_API const weft_memory *weft_turn_message(const weft_turn *turn); /* the incoming one */

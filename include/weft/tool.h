@@ -36,7 +36,7 @@ typedef struct weft_tool_call {
  */
 typedef int (*weft_tool_fn)(weft_tool_call *call, void *user);
 
-/** Set the result text; copied. From the handler, or before weft_tool_finish. */
+/** Set the result text; copied. This and weft_tool_fail: from the handler, or from any one thread before weft_tool_finish. */
 WEFT_API void weft_tool_return(weft_tool_call *call, weft_str result);
 /** Say why it failed, in up to 16 KiB; gives back code so that a handler can return it. */
 WEFT_API int weft_tool_fail(weft_tool_call *call, int code, const char *fmt, ...) WEFT_PRINTF(3, 4);
