@@ -46,23 +46,15 @@ static void submit(struct weft__loop *loop, struct op *op)
 	cr_assert_eq(weft__loop_submit(loop, &op->io), 0);
 }
 
-/* Wait until op is done; a minute at most. */
+/* A minute at most. */
+#define turn_while(loop, cond)                                                                             \
+	for (uint64_t end_ = weft_now_ns() + 60 * SECOND; (cond) && weft_now_ns() < end_;)                 \
+		weft__loop_wait(loop, 100 * MS)
+
 static void finish(struct weft__loop *loop, const struct op *op)
 {
-	uint64_t end = weft_now_ns() + 60 * SECOND;
-
-	while (!op->done_count && weft_now_ns() < end)
-		weft__loop_wait(loop, 100 * MS);
+	turn_while(loop, !op->done_count);
 	cr_assert_eq(op->done_count, 1);
-}
-
-/* Wait until nothing is under way; a minute at most. */
-static void work_off(struct weft__loop *loop)
-{
-	uint64_t end = weft_now_ns() + 60 * SECOND;
-
-	while (weft__loop_has_work(loop) && weft_now_ns() < end)
-		weft__loop_wait(loop, 100 * MS);
 }
 
 /* Let whatever is ready come, and what is not show that it does not. */
@@ -348,8 +340,7 @@ static void several_wait_for_one_descriptor(struct weft__loop *loop)
 	submit(loop, &second);
 	settle(loop);
 	cr_assert_eq(write(fds[1], "x", 1), 1);
-	for (uint64_t end = weft_now_ns() + 60 * SECOND; !(first.done_count + second.done_count) && weft_now_ns() < end;)
-		weft__loop_wait(loop, 10 * MS);
+	turn_while(loop, !(first.done_count + second.done_count));
 	settle(loop);
 	cr_expect_eq(first.done_count + second.done_count, 1, "one byte, one reader");
 	cr_assert_eq(write(fds[1], "y", 1), 1);
@@ -493,7 +484,7 @@ static void late_cancel_spares_the_successor(struct weft__loop *loop)
 		second.again = 1;
 		submit(loop, &first);
 		submit(loop, &second);
-		work_off(loop);
+		turn_while(loop, weft__loop_has_work(loop));
 		cr_assert_eq(second.done_count, 2);
 		cr_assert_eq(second.io.result, 0, "run %d: %d", i, second.io.result);
 	}
@@ -538,7 +529,7 @@ static void thousands_in_flight(struct weft__loop *loop)
 		while (weft__loop_submit(loop, &ops[i].io) == -EAGAIN)
 			weft__loop_wait(loop, 0);
 	}
-	work_off(loop);
+	turn_while(loop, weft__loop_has_work(loop));
 	for (int i = 0; i < COUNT; i++) {
 		cr_assert_leq(ops[i].done_count, 1);
 		done += ops[i].done_count;
@@ -562,7 +553,7 @@ static void many_waiting_reads_end_together(struct weft__loop *loop)
 	}
 	settle(loop);
 	close(ends[1]);
-	work_off(loop);
+	turn_while(loop, weft__loop_has_work(loop));
 	for (int i = 0; i < COUNT; i++) {
 		cr_assert_eq(ops[i].done_count, 1);
 		cr_assert_eq(ops[i].io.result, 0, "the end, told to all");
