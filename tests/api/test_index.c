@@ -280,30 +280,45 @@ Test(index, graph_over_codes_is_nearly_exact)
 	live_with(WEFT_INDEX_GRAPH, WEFT_INDEX_CODES_I8_ONLY, 0.85);
 }
 
-/* A recall instead of an ef: what was measured on the rows themselves holds for other queries, too. */
-Test(index, finds_as_much_as_was_asked_for)
+#define INDEXES 5
+
+/* The share that was found of what was asked for with a recall of 0.99, in an index of its own. */
+static double found_of_99(uint64_t *rnd)
 {
-	uint64_t rnd = test_seed("index recall");
 	weft_index *index = make(WEFT_INDEX_GRAPH, WEFT_INDEX_CODES_I8);
 	weft_index_query opt = WEFT_INDEX_QUERY_INIT;
 	uint32_t right = 0, all = 0;
 
 	memset(rows, 0, sizeof(rows));
 	for (uint32_t id = 0; id < ROWS; id++)
-		put(index, &rnd, id);
+		put(index, rnd, id);
 	opt.recall = 0.99f;
 	for (uint32_t i = 0; i < 200; i++) {
 		weft_index_hit hits[K];
 		float q[DIMS];
 		int count;
 
-		random_vector(&rnd, q);
+		random_vector(rnd, q);
 		count = weft_index_search(index, q, K, &opt, hits);
 		right += right_ones(q, NULL, hits, count);
 		all += (uint32_t)count;
 	}
-	cr_assert_geq((double)right / all, 0.98);
 	weft_index_unref(index);
+	return (double)right / all;
+}
+
+/*
+ * A recall instead of an ef: what was measured on the rows themselves holds for other queries, too. One index finds 0.995 with a
+ * deviation of 0.004, and one of 300 less than 0.98; of several that is no matter of chance any more.
+ */
+Test(index, finds_as_much_as_was_asked_for)
+{
+	uint64_t rnd = test_seed("index recall");
+	double found = 0;
+
+	for (int i = 0; i < INDEXES; i++)
+		found += found_of_99(&rnd);
+	cr_assert_geq(found / INDEXES, 0.98);
 }
 
 Test(index, refuses_what_is_not_valid)
