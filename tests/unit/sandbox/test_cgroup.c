@@ -249,9 +249,9 @@ static void crash(int tell)
 	if (sleeper == 0) {
 		if (write(run.procs, "0", 1) < 0)
 			run.name[0] = '\0'; /* it may not */
+		close(run.folder); /* a program that weft starts has none of the host's descriptors, and so no lock, when it is told of */
 		if (write(tell, run.name, sizeof(run.name)) < 0 || !*run.name)
 			_exit(1);
-		close(run.folder); /* a program that weft starts has none of the host's descriptors */
 		execlp("sleep", "sleep", "86400", (char *)NULL);
 		_exit(1);
 	}
