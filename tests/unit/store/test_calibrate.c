@@ -17,6 +17,7 @@
 #define K 10u
 #define SEARCHES (8 * WEFT__CALIBRATE_QUERIES)
 #define ASKED 512u
+#define INDEXES 5u
 
 static weft_index *ix;
 static float rows[ROWS][DIMS];
@@ -27,12 +28,12 @@ static float any_float(void)
 	return (float)test_below(&seed, 2000001) / 1000000 - 1;
 }
 
-static void up(void)
+/* Its rows are fifty heaps. */
+static void build(void)
 {
 	weft_index_options opt = WEFT_INDEX_OPTIONS_INIT;
 	float centre[DIMS] = { 0 };
 
-	seed = test_seed("calibrate");
 	opt.dims = DIMS;
 	opt.kind = WEFT_INDEX_GRAPH;
 	cr_assert_eq(weft_index_create(&opt, &ix), 0);
@@ -44,6 +45,12 @@ static void up(void)
 		cr_assert_eq(weft_index_put(ix, r, rows[r], NULL), 0);
 	}
 	cr_assert_eq(weft_index_sweep(ix), 0);
+}
+
+static void up(void)
+{
+	seed = test_seed("calibrate");
+	build();
 }
 
 static void down(void)
@@ -113,20 +120,28 @@ static struct weft__calibration *calibration(void)
 	return &weft__index_graph(ix)->calibration;
 }
 
+/* What the queries that an index makes itself come to is a matter of chance, so it is shown on several indexes. */
 Test(calibrate, easy_queries__narrower_walks_that_find_as_much)
 {
-	uint32_t before = weft__calibrate_ef(ix, 0.99f, K), after;
+	uint32_t before = 0, after = 0;
 	double recall;
 
-	leave(easy, 0.99f);
-	cr_assert(calibration()->is_full);
-	cr_assert_not(calibration()->from_kept, "nobody wrote or swept");
-	cr_assert_eq(weft_index_sweep(ix), 0);
-	cr_assert(calibration()->from_kept);
-	after = weft__calibrate_ef(ix, 0.99f, K);
-	recall = recall_of(easy, 0.99f);
+	for (uint32_t i = 0; i < INDEXES; i++) {
+		if (i) {
+			weft_index_unref(ix);
+			build();
+		}
+		before += weft__calibrate_ef(ix, 0.99f, K);
+		leave(easy, 0.99f);
+		cr_assert(calibration()->is_full);
+		cr_assert_not(calibration()->from_kept, "nobody wrote or swept");
+		cr_assert_eq(weft_index_sweep(ix), 0);
+		cr_assert(calibration()->from_kept);
+		after += weft__calibrate_ef(ix, 0.99f, K);
+	}
 	cr_assert_lt(after, before);
-	cr_assert_geq(recall, 0.98, "%f at ef %u", recall, after);
+	recall = recall_of(easy, 0.99f);
+	cr_assert_geq(recall, 0.98, "%f at ef %u", recall, weft__calibrate_ef(ix, 0.99f, K));
 }
 
 Test(calibrate, hard_queries__walks_wide_enough)
