@@ -66,10 +66,23 @@ everything()
 		'ok {}' '"values":["Engineering"]' 'EREMOTEIO '
 }
 
-# The port is the kernel's choice a moment before; whoever takes it meanwhile makes this try again.
-free_port()
+# A port of the kernel's choice, held until the end: it is bound, so it is given to nobody else, and not listened at, so a server that says
+# SO_REUSEADDR, as node does, may have it, and again when it was restarted.
+hold_port()
 {
-	node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
+	rm -f port
+	python3 -c 'import signal, socket
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+signal.pause()' > port &
+	holder=$!
+	while [ ! -s port ]; do # meson ends a test that waits for ever
+		kill -0 $holder || fail 'no port can be had'
+		sleep 0.05
+	done
+	port=$(cat port)
 }
 
 # start_server PORT: 0 when it listens.
@@ -93,17 +106,14 @@ start_server()
 
 stop_server()
 {
-	kill "$(cat server.pid)" 2> /dev/null || true
+	kill "$(cat server.pid)" "$holder" 2> /dev/null || true
 }
 
 everything_over_http()
 {
+	hold_port
 	trap stop_server EXIT
-	for _ in 1 2 3; do
-		port=$(free_port)
-		start_server "$port" && break
-	done
-	grep -q 'listening on port' server.log || { cat server.log; fail 'the server over HTTP did not start'; }
+	start_server "$port" || fail 'the server over HTTP did not start'
 	everything "http://127.0.0.1:$port/mcp"
 	grep -q 'Received session termination request' server.log || { cat server.log; fail 'the session was not ended by DELETE'; }
 	echo 'ok: the session was ended'
@@ -114,6 +124,7 @@ everything_over_http()
 	trap - EXIT
 }
 
+# scenario NAME STEP...
 scenario()
 {
 	name=$1

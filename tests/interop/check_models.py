@@ -17,6 +17,7 @@ import re
 import selectors
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -197,13 +198,15 @@ class Chaos(unittest.TestCase):
 class OpenaiMockApi(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server('openai-mock-api/dist/cli.js', '-c', str(HERE / 'openai-mock-api.yaml'), '-p', str(free_port()),
-                            says=r'port\D*(\d+)')
+        cls.port = held_port()
+        cls.server = Server('openai-mock-api/dist/cli.js', '-c', str(HERE / 'openai-mock-api.yaml'), '-p',
+                            str(cls.port.getsockname()[1]), says=r'port\D*(\d+)')
         cls.url = f'http://127.0.0.1:{cls.server.url}/v1'
 
     @classmethod
     def tearDownClass(cls):
         cls.server.stop()
+        cls.port.close()
 
     def test_text_streams(self):
         (run,), seen = ask('openai', self.url, 'tell a story')
@@ -217,12 +220,13 @@ class OpenaiMockApi(unittest.TestCase):
         self.assertNotIn('another-key', run['error'])
 
 
-def free_port():
-    """That program takes a number only; a port that was free a moment ago is as near as it gets."""
-    import socket
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+def held_port():
+    """That program takes a number only. A bound socket that does not listen: its port is given to nobody else, and a server that
+    says SO_REUSEADDR, as node does, may have it."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(('127.0.0.1', 0))
+    return s
 
 
 if __name__ == '__main__':
