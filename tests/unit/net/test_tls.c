@@ -564,7 +564,7 @@ static void end_child(void)
 static void use_in_child(void)
 {
 	in_child = true;
-	alarm(20); /* ends a child that hangs */
+	alarm(100); /* ends a child that hangs */
 	weft__tls_context_unref(client_of(root.cert_file, false));
 	exit(0); /* waits for those who are in OpenSSL: nobody */
 }
