@@ -128,9 +128,9 @@ static void find(const char *name, weft_index_codes codes, double at_64)
 	check_graph();
 	expect_recall(recall_at(64), at_64, name);
 	if (codes != WEFT_INDEX_CODES_I8_ONLY) {
-		/* on average: threads fill it in another order each time, and 2,500 rows of sift128 gave .930 to .981 and .982 to .997 */
-		expect_recall(recall_asked(0.95f), 0.90, name);
-		expect_recall(recall_asked(0.99f), 0.965, name);
+		/* on average: threads fill it in another order each time, and sift128 gave .961 +- .012 and .991 +- .0044 */
+		expect_recall(recall_asked(0.95f), 0.88, name);
+		expect_recall(recall_asked(0.99f), 0.96, name);
 		expect_recall(recall_asked(1), 1, name);
 	}
 	end();
@@ -169,7 +169,8 @@ Test(index_data, churn_leaves_it_as_good)
 			put((uint32_t)((first + (uint64_t)i * step) % set.count));
 		check_graph();
 	}
-	expect_recall(recall_at(32), fresh - 0.005, "after the changes");
+	/* chance: 1,000 rows lost .0016 +- .0015 (one standard deviation of 60 runs), 2,500 rows 0 +- .001 */
+	expect_recall(recall_at(32), fresh - 0.012, "after the changes");
 	end();
 }
 
