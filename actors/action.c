@@ -183,7 +183,7 @@ static int keep(weft_turn *turn, weft_str *text)
 }
 
 /*
- * What was said from another thread lives with the call, and the result outlives it. It may be over before the handler returns.
+ * What was said from another thread lies in memory of the call, and joins the turn's now. It may be over before the handler returns.
  * @return 0, or why not all of it could be kept
  */
 static int take_over(struct weft__action_run *run)
